@@ -1,0 +1,229 @@
+"""HookChain: which hooks are called at which point, in which order, with which arguments.
+
+For every point the chain keeps the bound calls of the hooks that override it, in order, so a point nobody
+overrides costs one look-up. Calls are made bare: what a hook raises reaches the user with its own traceback.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from mmbridge.compat.errors import BridgeError
+from mmbridge.compat.hook import (
+    _POINTS,
+    FACTS,
+    Call,
+    Hook,
+    HookPoint,
+    Priority,
+    changes,
+    get_priority,
+    priority_name,
+)
+
+_RUNNER_HOLDS = {"batch_idx": "inner_iter", "data_batch": "data_batch", "outputs": "outputs"}
+_NOT_OFFERED = object()
+
+
+class UnknownPoint(BridgeError, AttributeError):  # noqa: N818 - named by what happened, as a person says it
+    """A hook point is spelt almost, but not quite, like a known one."""
+
+
+class WrongHookSignature(BridgeError, TypeError):  # noqa: N818
+    """A hook's method requires an argument that its point does not offer."""
+
+
+class Listener(NamedTuple):
+    """One bound call; ``wants`` names the facts it takes, () for the runner alone, None for all."""
+
+    hook: Any
+    call: Call
+    wants: tuple[str, ...] | None
+
+
+class HookList(list[Any]):
+    """The hooks of a chain, in order; every change of the list reaches the chain before its next call."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({super().__repr__()})"
+
+
+def _counted(name: str) -> Any:
+    plain = getattr(list, name)
+
+    def method(self: HookList, *args: Any, **kwargs: Any) -> Any:
+        changes.count += 1
+        return plain(self, *args, **kwargs)
+
+    method.__name__, method.__doc__ = name, plain.__doc__
+    return method
+
+
+_CHANGING = "append extend insert remove pop clear sort reverse __setitem__ __delitem__ __iadd__"
+for _name in _CHANGING.split(" "):
+    setattr(HookList, _name, _counted(_name))
+
+
+class HookChain:
+    """The hooks of a run in the order of their priorities, and what each point calls.
+
+    Hooks of both generations may share a chain: each method is called with the facts its signature names.
+    """
+
+    def __init__(self, hooks: Iterable[Any] = ()) -> None:
+        self.hooks = HookList()
+        self._table: dict[str, tuple[Listener, ...]] = {}
+        self._seen = -1
+        for hook in hooks:
+            self.add(hook)
+
+    def add(self, hook: Any, priority: int | str | Priority | None = None) -> None:
+        """Put ``hook`` after the last one whose priority is not lower; None means the hook's own priority.
+
+        The number is written to ``hook.priority``. Raises ValueError for a hook already in the chain,
+        :class:`UnknownPoint` for a method spelt almost like a point, :class:`WrongHookSignature` for one that
+        requires what its point does not offer.
+        """
+        if any(hook is other for other in self.hooks):
+            raise ValueError(
+                f"this {type(hook).__name__} is already registered: one object, one place in the chain"
+            )
+        value = get_priority(getattr(hook, "priority", "NORMAL") if priority is None else priority)
+        _check_spelling(hook)
+        for point in HookPoint:
+            _listener(hook, point.value)
+        hook.priority = value
+        place = len(self.hooks)
+        while place and value < get_priority(self.hooks[place - 1].priority):
+            place -= 1
+        self.hooks.insert(place, hook)
+        self._bind()
+
+    def listeners(self, point: str) -> tuple[Listener, ...]:
+        """The calls made at ``point``, in order. Raises :class:`UnknownPoint` for a misspelt one."""
+        if self._seen != changes.count:
+            self._bind()
+        found = self._table.get(point)
+        return self._own_point(point) if found is None else found
+
+    def fire(self, point: str, runner: Any, /, **facts: Any) -> None:
+        """Call every hook that listens to ``point``; a fact not given is read from the runner if it is there.
+
+        A hook that is added, or that changes its methods, while the point is being fired counts at once: of
+        the changed chain, whatever stands after the current hook is still called.
+        """
+        if self._seen != changes.count:
+            self._bind()
+        calls = self._table.get(point)
+        if calls is None:
+            calls = self._own_point(point)
+        seen = self._seen
+        for hook, call, wants in calls:
+            if wants == ():
+                call(runner)
+            else:
+                call(runner, **_select(wants, facts, runner))
+            if seen != changes.count:
+                place = next(i for i, each in enumerate(calls) if each.hook is hook)
+                self._fire_rest(point, [each.hook for each in calls[: place + 1]], runner, facts)
+                return
+
+    def explain(self, points: Iterable[str] = tuple(HookPoint)) -> str:
+        """A block per point with listeners: the hooks in calling order, each with its priority."""
+        blocks = []
+        for point in points:
+            lines = [
+                f"({priority_name(hook.priority):<12}) {type(hook).__name__:<35}"
+                for hook, _, _ in self.listeners(point)
+            ]
+            if lines:
+                blocks.append("\n".join([f"{point}:", *lines, " -------------------- "]))
+        return "\n".join(blocks)
+
+    def _bind(self) -> None:
+        points = [point.value for point in HookPoint]
+        self._table = {point: self._bound(point) for point in points}
+        self._seen = changes.count
+
+    def _bound(self, point: str) -> tuple[Listener, ...]:
+        bound = (_listener(hook, point) for hook in list(self.hooks))
+        return tuple(each for each in bound if each is not None)
+
+    def _fire_rest(self, point: str, called: list[Any], runner: Any, facts: dict[str, Any]) -> None:
+        """Go on in the changed chain, after the last of the hooks already called that is still in it."""
+        done = {id(hook) for hook in called}
+        while True:
+            listeners = {id(each.hook): each for each in self.listeners(point)}
+            places = [place for place, hook in enumerate(self.hooks) if id(hook) in done]
+            rest = self.hooks[places[-1] + 1 if places else 0 :]
+            current = next((listeners[id(hook)] for hook in rest if id(hook) in listeners), None)
+            if current is None:
+                return
+            current.call(runner, **_select(current.wants, facts, runner))
+            done.add(id(current.hook))
+
+    def _own_point(self, point: str) -> tuple[Listener, ...]:
+        listeners = self._bound(point)
+        if not listeners:
+            own = {each for hook in self.hooks for each in getattr(hook, "points", ())}
+            close = get_close_matches(point, sorted((_POINTS | own) - {point}), 3, 0.8)
+            if close and point not in own:
+                raise UnknownPoint(f"no hook point {point!r}; did you mean {' or '.join(map(repr, close))}?")
+        self._table[point] = listeners
+        return listeners
+
+
+def _select(wants: tuple[str, ...] | None, facts: dict[str, Any], runner: Any) -> dict[str, Any]:
+    if wants is None:
+        return facts
+    chosen = {}
+    for name in wants:
+        value = facts.get(name, _NOT_OFFERED)
+        if value is _NOT_OFFERED:
+            value = getattr(runner, _RUNNER_HOLDS.get(name, ""), _NOT_OFFERED)
+        if value is not _NOT_OFFERED:
+            chosen[name] = value
+    return chosen
+
+
+def _listener(hook: Any, point: str) -> Listener | None:
+    call = hook.listener(point) if isinstance(hook, Hook) else getattr(hook, point, None)
+    return None if call is None else Listener(hook, call, _wants(hook, point, call))
+
+
+def _wants(hook: Any, point: str, call: Call) -> tuple[str, ...] | None:
+    try:
+        parameters = list(inspect.signature(call).parameters.values())[1:]
+    except (TypeError, ValueError):  # no signature to read, as some builtins have none
+        return ()
+    offered = FACTS.get(point, ()) if point in _POINTS else None
+    wants = []
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_KEYWORD:
+            return None
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            continue
+        if offered is None or parameter.name in offered:
+            wants.append(parameter.name)
+        elif parameter.default is parameter.empty:
+            raise WrongHookSignature(
+                f"{type(hook).__name__}.{point} requires an argument {parameter.name!r}; this point offers "
+                f"{', '.join(('the runner', *offered))}"
+            )
+    return tuple(wants)
+
+
+def _check_spelling(hook: Any) -> None:
+    known = _POINTS | set(getattr(hook, "points", ()))
+    for name in {*dir(type(hook)), *getattr(hook, "__dict__", {})}:
+        if name in known or not name.lstrip("_").startswith(("before_", "after_")):
+            continue
+        close = get_close_matches(name, sorted(known), 1, 0.92)
+        if close and callable(getattr(hook, name)):
+            raise UnknownPoint(
+                f"{type(hook).__name__}.{name}: no hook point of that name; did you mean {close[0]!r}? "
+                f"If a loop of your own fires it, declare it: points = ({name!r},)"
+            )
