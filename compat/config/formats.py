@@ -1,0 +1,117 @@
+"""Reading a config file of any format: its text, and for JSON and YAML its values."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import tokenize
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mmbridge.compat.config.expressions import ENVIRONMENT
+from mmbridge.compat.config.static import Dialect, substitute_predefined
+from mmbridge.compat.config.values import BaseRef, StaticFile, Undecided
+from mmbridge.compat.errors import ConfigError
+
+EXTENSIONS = (".py", ".json", ".yaml", ".yml")
+_REF = re.compile(r"\{\{\s*_base_\.([\w.]+)\s*\}\}")
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def decode(raw: bytes, path: Path) -> str:
+    """The text of a config file, by its coding line or byte order mark, else UTF-8; without the mark."""
+    encoding = "utf-8-sig"
+    try:
+        if path.suffix == ".py":
+            encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
+        text = raw.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError) as error:
+        line = raw[: getattr(error, "start", 0)].count(b"\n") + 1
+        raise ConfigError(
+            f"{path}:{line}: the text cannot be decoded ({error}); save it as UTF-8 or name its coding."
+        ) from None
+    return io.StringIO(text, newline=None).read()
+
+
+def read_data(text: str, path: Path, dialect: Dialect) -> StaticFile:
+    """The values of a JSON or YAML config. ``{{_base_.x}}`` stands without quotes, as MMCV wants it.
+
+    Raises ConfigError if the text cannot be parsed or is no mapping. ``1e-3`` in YAML is a string, as in MMCV.
+    """
+    marks: dict[str, BaseRef | Undecided] = {}
+    prepared = _mark(substitute_predefined(text, path), path, dialect, marks)
+    try:
+        loaded = json.loads(prepared) if path.suffix == ".json" else yaml.load(prepared, Loader=_LOADER)
+    except json.JSONDecodeError as error:
+        raise ConfigError(
+            f"{path}:{error.lineno}: this is not JSON: {error.msg}; correct the file."
+        ) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 1
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise ConfigError(f"{path}:{line}: this is not YAML: {problem}; correct the file.") from None
+    if not isinstance(loaded, dict):
+        raise ConfigError(
+            f"{path}:1: a config is a mapping of keys, found {type(loaded).__name__}; correct the file."
+        )
+    values = {key: _unmark(value, marks) for key, value in loaded.items()}
+    bases = values.pop("_base_", ())
+    listed = [bases] if isinstance(bases, str) else bases
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(base, str) for base in listed):
+        line = line_of(text, "_base_")
+        raise ConfigError(f"{path}:{line}: _base_ must be a path or a list of paths, but it is {bases!r}.")
+    bindings = {key: (line_of(text, key),) for key in values}
+    empty = ast.Module(body=[], type_ignores=[])
+    return StaticFile(path, text, empty, tuple(listed), values, bindings, None, bool(marks))
+
+
+def _mark(text: str, path: Path, dialect: Dialect, marks: dict[str, BaseRef | Undecided]) -> str:
+    """``text`` with each reference replaced by a quoted mark; ``marks`` says what each stands for."""
+
+    def line(found: re.Match[str]) -> int:
+        return text.count("\n", 0, found.start()) + 1
+
+    def mark(stands_for: BaseRef | Undecided) -> str:
+        name = f"\ue000{len(marks)}\ue000"  # a private character: no config holds it
+        marks[name] = stands_for
+        return name
+
+    def variable(found: re.Match[str]) -> str:
+        reason = f"the environment variable {found[1]} (default {found[2]!r})"
+        return mark(Undecided(str(path), line(found), reason))
+
+    def reference(found: re.Match[str]) -> str:
+        return f'"{mark(BaseRef(found[1], line(found)))}"'
+
+    if "{{" not in text:
+        return text
+    if dialect == "mmengine":
+        text = ENVIRONMENT.sub(variable, text)
+    return _REF.sub(reference, text)
+
+
+def _unmark(value: Any, marks: dict[str, BaseRef | Undecided]) -> Any:
+    if not marks:
+        return value
+    if isinstance(value, str):
+        if "\ue000" not in value or value in marks:
+            return marks.get(value, value)
+        found = next(part for name, part in marks.items() if name in value)
+        if isinstance(found, Undecided):
+            return found
+        return Undecided("", found.line, "a {{_base_.}} reference inside a string")
+    if isinstance(value, dict):
+        return {key: _unmark(item, marks) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unmark(item, marks) for item in value]
+    return value
+
+
+def line_of(text: str, key: Any) -> int:
+    """The line on which a JSON or YAML text first names ``key`` as a key."""
+    found = re.search(rf"""^[\s{{,]*["']?{re.escape(str(key))}["']?\s*:""", text, re.MULTILINE)
+    return text.count("\n", 0, found.end()) + 1 if found else 1

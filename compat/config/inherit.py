@@ -1,0 +1,213 @@
+"""Configs with their bases: every file parsed once, every merged view computed once."""
+
+from __future__ import annotations
+
+import ast
+import os.path
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmbridge.compat.config.formats import EXTENSIONS, decode, line_of, read_data
+from mmbridge.compat.config.installed import installed_config, is_installed_form
+from mmbridge.compat.config.merge import merge
+from mmbridge.compat.config.static import Dialect, base_assignment, bases_of, evaluate, parse
+from mmbridge.compat.config.values import BaseRef, StaticFile, Undecided
+from mmbridge.compat.errors import ConfigError
+
+__all__ = ["Reader", "merge"]
+
+
+class Reader:
+    """Reads config files and their bases without running them. What it returns is shared: do not change it.
+
+    ``overlay`` holds texts that stand in for files on disk, by absolute path. Every error is a ConfigError
+    of one sentence that starts with the file that is at fault.
+    """
+
+    def __init__(self, *, overlay: Mapping[Path, str] | None = None, dialect: Dialect = "mmcv") -> None:
+        self.dialect: Dialect = dialect
+        self._overlay = {str(path): text for path, text in (overlay or {}).items()}
+        self._texts: dict[str, str] = {}
+        self._trees: dict[str, ast.Module] = {}
+        self._files: dict[str, StaticFile] = {}
+        self._bases: dict[str, tuple[Path, ...]] = {}
+        self._closures: dict[str, tuple[Path, ...]] = {}
+        self._inherited: dict[str, dict[str, Any]] = {}
+        self._resolved: dict[str, dict[str, Any]] = {}
+
+    def text(self, path: Path) -> str:
+        """The text of a file, with line ends as ``\\n``."""
+        name = _absolute(path)
+        if name not in self._texts:
+            self._texts[name] = self._overlay[name] if name in self._overlay else _read(Path(name))
+        return self._texts[name]
+
+    def file(self, path: Path) -> StaticFile:
+        """The own keys of one file, before any base is merged in."""
+        name = _absolute(path)
+        if name not in self._files:
+            self._files[name] = self._evaluate(name)
+        return self._files[name]
+
+    def base_paths(self, path: Path) -> tuple[Path, ...]:
+        """The direct bases of a file, absolute and normalised, in the order they are written."""
+        name = _absolute(path)
+        if name not in self._bases:
+            self._bases[name] = tuple(self._base_path(name, base) for base in self._written_bases(name))
+        return self._bases[name]
+
+    def closure(self, path: Path) -> tuple[Path, ...]:
+        """The file and all its bases, bases first, each once."""
+        return self._closure(_absolute(path), ())
+
+    def inherited(self, path: Path) -> dict[str, Any]:
+        """The merged bases of a file, without its own keys; empty if it has no base."""
+        name = _absolute(path)
+        if name not in self._inherited:
+            self.closure(path)
+            merged: dict[str, Any] = {}
+            owner: dict[str, Path] = {}
+            for base in self.base_paths(path):
+                for key, value in self.resolved(base).items():
+                    if key in owner:
+                        raise ConfigError(
+                            _duplicate(name, self._line(name, str(base)), key, owner[key], base)
+                        )
+                    owner[key] = base
+                    merged[key] = value
+            self._inherited[name] = merged
+        return self._inherited[name]
+
+    def resolved(self, path: Path) -> dict[str, Any]:
+        """The file merged with all its bases, as the engine sees it; what cannot be known is Undecided."""
+        name = _absolute(path)
+        if name not in self._resolved:
+            self.closure(path)
+            own = self.file(path)
+            inherited = self.inherited(path) if own.base_values is None else own.base_values
+            values = own.values
+            if own.has_refs:
+                values = {key: self._filled(value, inherited, name) for key, value in values.items()}
+            merged = merge(values, inherited, where=name) if inherited else dict(values)
+            merged.pop("_deprecation_", None)
+            self._resolved[name] = merged
+        return self._resolved[name]
+
+    def _evaluate(self, name: str) -> StaticFile:
+        path, text = Path(name), self.text(Path(name))
+        if path.suffix != ".py":
+            return read_data(text, path, self.dialect)
+        if self.dialect == "mmcv":
+            return evaluate(text, path)
+        return evaluate(text, path, base=self.inherited(path), tree=self._tree(name))
+
+    def _tree(self, name: str) -> ast.Module:
+        if name not in self._trees:
+            self._trees[name] = parse(self.text(Path(name)), Path(name))
+        return self._trees[name]
+
+    def _written_bases(self, name: str) -> tuple[str, ...]:
+        path = Path(name)
+        if self.dialect == "mmengine" and path.suffix == ".py" and name not in self._files:
+            return bases_of(self._tree(name), path)
+        return self.file(path).bases
+
+    def _base_path(self, name: str, base: str) -> Path:
+        where = f"{name}:{self._line(name, base)}"
+        if is_installed_form(base):
+            return installed_config(base, where)
+        if "://" in base:
+            raise ConfigError(
+                f"{where}: the base {base!r} is a URL and is not fetched; download it and name the file."
+            )
+        found = os.path.normpath(os.path.join(os.path.dirname(name), base))
+        if found not in self._overlay and not os.path.isfile(found):
+            what = "is a directory" if os.path.isdir(found) else "does not exist"
+            raise ConfigError(f"{where}: the base {base!r} {what} ({found}); correct the path in _base_.")
+        return Path(found)
+
+    def _line(self, name: str, base: str) -> int:
+        """The line of ``name`` that asks for ``base``."""
+        if not name.endswith(".py"):
+            return line_of(self.text(Path(name)), "_base_")
+        tree = self._files[name].tree if name in self._files else self._tree(name)
+        expression = next((e for e in map(base_assignment, tree.body) if e is not None), None)
+        if expression is None:
+            return 1
+        for part in ast.walk(expression):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                whole = os.path.normpath(os.path.join(os.path.dirname(name), part.value))
+                if base in (part.value, whole):
+                    return part.lineno
+        return expression.lineno
+
+    def _closure(self, name: str, above: tuple[str, ...]) -> tuple[Path, ...]:
+        if name in self._closures:
+            return self._closures[name]
+        if name in above:
+            circle = " -> ".join((*above[above.index(name) :], name))
+            line = self._line(above[-1], name)
+            raise ConfigError(
+                f"{above[-1]}:{line}: the bases form a circle: {circle}; remove one of the links."
+            )
+        ordered: dict[Path, None] = {}
+        for base in self.base_paths(Path(name)):
+            ordered.update(dict.fromkeys(self._closure(str(base), (*above, name))))
+        ordered[Path(name)] = None
+        self._closures[name] = tuple(ordered)
+        return self._closures[name]
+
+    def _filled(self, value: Any, bases: Mapping[str, Any], name: str) -> Any:
+        """``value`` with each BaseRef in it replaced by what the bases hold under its dotted name."""
+        kind = value.__class__
+        if kind is dict:
+            return {key: self._filled(item, bases, name) for key, item in value.items()}
+        if kind is list:
+            return [self._filled(item, bases, name) for item in value]
+        if kind is tuple:
+            return tuple(self._filled(item, bases, name) for item in value)
+        return _look_up(value, bases, name) if kind is BaseRef else value
+
+
+def _look_up(reference: BaseRef, bases: Mapping[str, Any], name: str) -> Any:
+    found: Any = bases
+    for part in reference.dotted.split("."):
+        if isinstance(found, Undecided):
+            return found
+        if not isinstance(found, Mapping) or part not in found:
+            known = ", ".join(map(repr, found)) if isinstance(found, Mapping) else f"a {type(found).__name__}"
+            raise ConfigError(
+                f"{name}:{reference.line}: {{{{_base_.{reference.dotted}}}}}: the bases have no {part!r}; "
+                f"found {known or 'no key at all'}."
+            )
+        found = found[part]
+    return found
+
+
+def _absolute(path: Path) -> str:
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def _read(path: Path) -> str:
+    if path.suffix not in EXTENSIONS:
+        raise ConfigError(
+            f"{path}: a config ends in {', '.join(EXTENSIONS)}, found {path.suffix!r}; rename the file."
+        )
+    try:
+        return decode(path.read_bytes(), path)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: this file does not exist; correct the path.") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: this is a directory, not a config file; name a file in it.") from None
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: this file cannot be read ({error.strerror}); correct its permissions."
+        ) from None
+
+
+def _duplicate(name: str, line: int, key: str, first: Path, second: Path) -> str:
+    return (
+        f"{name}:{line}: two bases set {key!r}: {first} and {second}; "
+        "keep it in one of them, or let one inherit from the other."
+    )

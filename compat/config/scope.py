@@ -1,0 +1,230 @@
+"""The names of a config file while it is read, and what becomes of them when something cannot be known."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from mmbridge.compat.config.functions import BUILTINS, READING, RUNS_ANYTHING
+from mmbridge.compat.config.values import OPAQUE, BaseRef, Hidden, Undecided, UndecidedError
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_MUTABLE = (dict, list, set)
+ANY_NAME = "*"
+
+
+class Scope:
+    """Names, the lines that bind them, and the rule for what is given up together with an expression."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.names: dict[str, Any] = {}
+        self.bindings: dict[str, list[int]] = {}
+        self.line = 0  # of the top-level statement at work
+        self.tainted = False  # an Undecided or a BaseRef may be among the values
+        self.function_names: set[str] = set()  # what functions defined in the file mention
+
+    def bind(self, name: str) -> None:
+        """Note that the top-level statement at work assigns or mutates ``name``."""
+        lines = self.bindings.setdefault(name, [])
+        if not lines or lines[-1] != self.line:
+            lines.append(self.line)
+
+    def mutated(self, target: Any) -> None:
+        """Note a mutation of ``target`` for every name through which it can be seen."""
+        for name, value in self.names.items():
+            if _holds(value, target, set()):
+                self.bind(name)
+
+    def undecided(self, error: Exception, line: int) -> Undecided:
+        """The Undecided for an expression that ended with ``error``."""
+        self.tainted = True
+        if not isinstance(error, UndecidedError):
+            text = str(error).split("\n")[0][:200]
+            return Undecided(self.path, line, f"{type(error).__name__}: {text}")
+        why = error.why
+        if isinstance(why, Undecided):
+            return why
+        if isinstance(why, BaseRef):
+            reason = (
+                f"an operation on {{{{_base_.{why.dotted}}}}}, whose value comes only after the file is run"
+            )
+            return Undecided(self.path, error.line or line, reason)
+        return Undecided(self.path, error.line or line, why)
+
+    def give_up(self, node: ast.AST, error: Exception) -> Undecided:
+        """The value of ``node`` is unknown: so is all that its calls may have changed."""
+        return self.spoil(node, self.undecided(error, getattr(node, "lineno", self.line)))
+
+    def spoil(self, node: ast.AST, unknown: Undecided) -> Undecided:
+        """Make Undecided what the calls and the walrus assignments inside ``node`` may change."""
+        reached: set[str] = set()
+        called = False
+        for part in _walk(node):
+            if isinstance(part, ast.NamedExpr) and isinstance(part.target, ast.Name):
+                self.names[part.target.id] = unknown
+                self.bind(part.target.id)
+            elif isinstance(part, _FUNCTIONS):
+                self.function_names |= names_in(part)
+            elif isinstance(part, ast.Call):
+                if isinstance(part.func, ast.Name) and part.func.id in RUNS_ANYTHING:
+                    self.spoil_all(unknown)
+                if not self._harmless(part):
+                    called = True
+                    reached |= names_in(part)
+        if called:
+            reached |= self.function_names
+        self.poison(reached, unknown)
+        return unknown
+
+    def _harmless(self, call: ast.Call) -> bool:
+        """Whether ``call`` itself changes nothing, whatever its arguments are."""
+        func = call.func
+        if isinstance(func, ast.Name):
+            return func.id in BUILTINS and func.id not in self.names
+        if isinstance(func, ast.Attribute) and isinstance(func.value, (ast.Name, ast.Constant)):
+            value = (
+                func.value.value if isinstance(func.value, ast.Constant) else self.names.get(func.value.id)
+            )
+            return func.attr in READING.get(type(value), ())
+        return False
+
+    def poison(self, names: Iterable[str], unknown: Undecided) -> None:
+        """Make Undecided every place that holds a mutable object reachable from ``names``."""
+        reached: dict[int, Any] = {}
+        for name in names:
+            _reach(self.names.get(name), reached)
+        if not reached:
+            return
+        self.tainted = True
+        for name, value in self.names.items():
+            if id(value) in reached:
+                self.names[name] = unknown
+                self.bind(name)
+            elif _holds_any(value, reached, set()):
+                self.names[name] = _replace(value, reached, unknown, {})
+                self.bind(name)
+
+    def spoil_all(self, unknown: Undecided) -> None:
+        """Anything may have happened: every name is Undecided, and there may be more names."""
+        self.tainted = True
+        for name in [*self.names, ANY_NAME]:
+            self.names[name] = unknown
+            self.bind(name)
+
+    def spoil_statement(self, node: ast.stmt, unknown: Undecided) -> None:
+        """Make Undecided all that ``node``, which may or may not run, binds or changes."""
+        self.tainted = True
+        self.spoil(node, unknown)
+        bound = set(bound_names(node))
+        if ANY_NAME in bound:
+            self.spoil_all(unknown)
+        for name in bound:
+            self.names[name] = unknown
+            self.bind(name)
+        roots: set[str] = set()
+        for part in _walk(node):
+            if isinstance(part, (ast.Subscript, ast.Attribute)) and not isinstance(part.ctx, ast.Load):
+                roots |= names_in(part.value)
+            elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+                receiver = part.func.value
+                if isinstance(receiver, ast.Name) and not self._harmless(part):
+                    roots.add(receiver.id)
+        self.poison(roots, unknown)
+
+    def visible(self) -> dict[str, Any]:
+        """The names that MMCV's loader takes for keys, in the order of their first assignment."""
+        return {
+            name: value
+            for name, value in self.names.items()
+            if value.__class__ is not Hidden and not name.startswith("__")
+        }
+
+
+def names_in(node: ast.AST) -> set[str]:
+    """Every name that ``node`` mentions."""
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def bound_names(node: ast.AST) -> Iterator[str]:
+    """The module-level names that running ``node`` may bind or delete; ``*`` for a star import."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+        return
+    if isinstance(node, (*_COMPREHENSIONS, ast.Lambda)):
+        return
+    if isinstance(node, ast.Name):
+        if not isinstance(node.ctx, ast.Load):
+            yield node.id
+    elif isinstance(node, ast.alias):
+        yield node.asname or node.name.split(".")[0]
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        yield node.name
+    elif node.__class__.__name__ in ("MatchAs", "MatchStar", "MatchMapping"):
+        yield from filter(None, (getattr(node, "name", None), getattr(node, "rest", None)))
+    for child in ast.iter_child_nodes(node):
+        yield from bound_names(child)
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    """``node`` and its parts, without the bodies of functions: those do not run here."""
+    yield node
+    if isinstance(node, _FUNCTIONS):
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from _walk(child)
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _reach(value: Any, reached: dict[int, Any]) -> None:
+    stack = [value]
+    seen: set[int] = set()
+    while stack:
+        item = stack.pop()
+        if id(item) in seen or not isinstance(item, (*_MUTABLE, tuple)):
+            continue
+        seen.add(id(item))
+        if isinstance(item, _MUTABLE):
+            reached[id(item)] = item
+        stack.extend(_children(item))
+
+
+def _holds(value: Any, target: Any, seen: set[int]) -> bool:
+    return _holds_any(value, {id(target): target}, seen)
+
+
+def _holds_any(value: Any, targets: dict[int, Any], seen: set[int]) -> bool:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if id(item) in targets:
+            return True
+        if id(item) in seen or not isinstance(item, (dict, list, tuple)):
+            continue
+        seen.add(id(item))
+        stack.extend(_children(item))
+    return False
+
+
+def _replace(value: Any, targets: dict[int, Any], unknown: Undecided, done: dict[int, Any]) -> Any:
+    """``value`` with every object of ``targets`` inside it replaced, in place where it is mutable."""
+    if id(value) in targets:
+        return unknown
+    if id(value) in done or value.__class__ in OPAQUE:
+        return done.get(id(value), value)
+    done[id(value)] = value
+    if isinstance(value, dict):
+        for key in value:
+            dict.__setitem__(value, key, _replace(value[key], targets, unknown, done))
+    elif isinstance(value, list):
+        value[:] = [_replace(item, targets, unknown, done) for item in value]
+    elif isinstance(value, tuple):
+        done[id(value)] = value = tuple(_replace(item, targets, unknown, done) for item in value)
+    return value
