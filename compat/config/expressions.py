@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from mmbridge.compat.config import functions
@@ -75,9 +75,13 @@ class Expressions(Scope):
         if self.steps > STEPS:
             raise UndecidedError("too much work to be worked out")
 
+    def generated(self, node: ast.expr) -> list[Any]:
+        """The items of a generator expression or a comprehension, in order."""
+        raise NotImplementedError
+
     def iterate(self, node: ast.expr) -> list[Any]:
         """The items that iterating over ``node`` gives, within the bounds."""
-        value = self._generated(node) if node.__class__ is ast.GeneratorExp else self.known(node)
+        value = self.generated(node) if node.__class__ is ast.GeneratorExp else self.known(node)
         if isinstance(value, ITERATION):
             check_length(value)
         check_order(value)
@@ -257,7 +261,7 @@ class Expressions(Scope):
         )
 
     def _attribute(self, node: ast.Attribute) -> Any:
-        module = self._module_of(node.value)
+        module = self.module_of(node.value)
         if module is not None:
             dotted = f"{module}.{node.attr}"
             if dotted in functions.MODULE_VALUES:
@@ -270,250 +274,17 @@ class Expressions(Scope):
             return value[node.attr]
         raise AttributeError(f"'{type(value).__name__}' object has no attribute '{node.attr}'")
 
-    def _module_of(self, node: ast.expr) -> str | None:
+    def module_of(self, node: ast.expr) -> str | None:
         """The dotted name of the module that ``node`` stands for, if it stands for one."""
         if node.__class__ is ast.Name:
             value = self.names.get(node.id)  # type: ignore[attr-defined]
             if value.__class__ is Hidden and value.kind == "module":
                 return str(value.name)
         elif node.__class__ is ast.Attribute:
-            parent = self._module_of(node.value)  # type: ignore[attr-defined]
+            parent = self.module_of(node.value)  # type: ignore[attr-defined]
             if parent is not None:
                 return f"{parent}.{node.attr}"  # type: ignore[attr-defined]
         return None
-
-    # Calls
-
-    def _call(self, node: ast.Call) -> Any:
-        func = node.func
-        if func.__class__ is ast.Attribute:
-            return self._method(node, func)  # type: ignore[arg-type]
-        if func.__class__ is not ast.Name:
-            raise UndecidedError("a call that is not known without running the file", node.lineno)
-        name: str = func.id  # type: ignore[attr-defined]
-        target = self.names.get(name, _MISSING)
-        if target is _MISSING:
-            if name == "dict":
-                return self._dict_call(node)
-            if name == "isinstance":
-                return self._isinstance(node)
-            if name in functions.BUILTINS:
-                return self._builtin(node, name)
-        elif target.__class__ is Hidden and target.name in functions.MODULE_FUNCTIONS:
-            return self._apply(node, functions.MODULE_FUNCTIONS[target.name])
-        raise UndecidedError(f"the call of {name}() is not known without running the file", node.lineno)
-
-    def _dict_call(self, node: ast.Call) -> dict[Any, Any]:
-        result: dict[Any, Any] = {}
-        if node.args:
-            if len(node.args) > 1:
-                raise TypeError(f"dict expected at most 1 argument, got {len(node.args)}")
-            self.risky = True
-            source = self._argument(node.args[0])
-            check_order(source)
-            result = dict(source)
-        seen: set[str] = set()
-        for keyword in node.keywords:
-            name = keyword.arg
-            if name is None:
-                spread = self.mapping(keyword.value)
-                if seen.intersection(spread) or not all(isinstance(key, str) for key in spread):
-                    raise TypeError("dict() got repeated keywords, or keywords that are not strings")
-                result.update(spread)
-                seen.update(spread)
-            else:
-                if name in seen:
-                    raise TypeError(f"dict() got multiple values for keyword argument '{name}'")
-                seen.add(name)
-                result[name] = self.value(keyword.value)
-        return result
-
-    def _argument(self, node: ast.expr) -> Any:
-        """One argument of a known function: a generator is worked out, sizes are bounded."""
-        value = iter(self._generated(node)) if node.__class__ is ast.GeneratorExp else self.known(node)
-        check_length(value)
-        return value
-
-    def arguments(self, node: ast.Call) -> tuple[list[Any], dict[str, Any]]:
-        """The positional and keyword arguments of a call."""
-        positional: list[Any] = []
-        for arg in node.args:
-            if arg.__class__ is ast.Starred:
-                positional.extend(self.iterate(arg.value))  # type: ignore[attr-defined]
-            else:
-                positional.append(self._argument(arg))
-        named: dict[str, Any] = {}
-        for keyword in node.keywords:
-            new = (
-                self.mapping(keyword.value)
-                if keyword.arg is None
-                else {keyword.arg: self._argument(keyword.value)}
-            )
-            if named.keys() & new.keys():
-                raise TypeError("got multiple values for a keyword argument")
-            named.update(new)
-        self.spend(1 + sum(len(arg) for arg in positional if isinstance(arg, ITERATION)))
-        return positional, named
-
-    def _builtin(self, node: ast.Call, name: str) -> Any:
-        function = functions.BUILTINS[name]
-        if name == "range" or name == "len":  # cheap whatever the size of their argument
-            return function(*(self.known(arg) for arg in node.args))
-        args, named = self.arguments(node)
-        if name not in functions.STRUCTURAL:
-            for arg in (*args, *named.values()):
-                self.wholly(arg)
-        if name not in functions.ORDER_FREE:
-            for arg in args:
-                check_order(arg)
-        self.risky = True
-        return function(*args, **named)
-
-    def _apply(self, node: ast.Call, function: Callable[..., Any]) -> Any:
-        args, named = self.arguments(node)
-        for arg in (*args, *named.values()):
-            self.wholly(arg)
-        self.risky = True
-        return function(*args, **named)
-
-    def _isinstance(self, node: ast.Call) -> bool:
-        if len(node.args) != 2 or node.keywords:
-            raise TypeError("isinstance expected 2 arguments")
-        value, kinds = self.known(node.args[0]), node.args[1]
-        names = kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]
-        types = []
-        for name in names:
-            if not isinstance(name, ast.Name) or name.id in self.names or name.id not in functions.TYPES:
-                raise UndecidedError("an isinstance() with other than built-in types", node.lineno)
-            types.append(functions.TYPES[name.id])
-        return isinstance(value, tuple(types))
-
-    def _method(self, node: ast.Call, func: ast.Attribute) -> Any:
-        module = self._module_of(func.value)
-        if module is not None:
-            dotted = f"{module}.{func.attr}"
-            if dotted not in functions.MODULE_FUNCTIONS:
-                raise UndecidedError(
-                    f"the call of {dotted}() is not known without running the file", node.lineno
-                )
-            return self._apply(node, functions.MODULE_FUNCTIONS[dotted])
-        receiver = self.known(func.value)
-        kind = dict if isinstance(receiver, dict) else receiver.__class__
-        changes = func.attr in functions.CHANGING.get(kind, ())
-        if not changes and func.attr not in functions.READING.get(kind, ()):
-            raise UndecidedError(f"the call of .{func.attr}() on a {kind.__name__} is not known", node.lineno)
-        args, named = self._method_arguments(node, func.attr)
-        if func.attr not in functions.STRUCTURAL_METHODS:
-            self.wholly([receiver, args, named])
-        if func.attr in ("join", "extend", "update") and kind is not set:
-            for arg in args:
-                check_order(arg)
-        functions.check_method(receiver, func.attr, [*args, *named.values()])
-        self.risky = True
-        if changes:
-            self.mutated(receiver)
-        return getattr(receiver, func.attr)(*args, **named)
-
-    def _method_arguments(self, node: ast.Call, name: str) -> tuple[list[Any], dict[str, Any]]:
-        """As ``arguments``, but an item may be Undecided where the method only stores it."""
-        if name in ("append", "insert", "setdefault", "get", "pop") and not node.keywords:
-            last = len(node.args) - 1
-            if last >= 0 and node.args[last].__class__ is not ast.GeneratorExp:
-                head = [self.known(arg) for arg in node.args[:last]]
-                stores = name == "append" or last == 1
-                return [*head, self.value(node.args[last]) if stores else self.known(node.args[last])], {}
-        if name == "update" and all(keyword.arg is not None for keyword in node.keywords):
-            args = [self._argument(arg) for arg in node.args]
-            return args, {str(keyword.arg): self.value(keyword.value) for keyword in node.keywords}
-        args, named = self.arguments(node)
-        if name in ("join", "extend"):
-            args = [
-                list(arg) if not isinstance(arg, (*ITERATION, int, float)) and arg is not None else arg
-                for arg in args
-            ]
-        return args, named
-
-    # Comprehensions
-
-    def _generated(self, node: ast.GeneratorExp | ast.expr) -> list[Any]:
-        result: list[Any] = []
-        self._comprehend(node.generators, lambda: result.append(self.value(node.elt)))  # type: ignore[union-attr]
-        return result
-
-    def _list_comp(self, node: ast.ListComp) -> list[Any]:
-        return self._generated(node)
-
-    def _set_comp(self, node: ast.SetComp) -> set[Any]:
-        return {self.wholly(item) for item in self._generated(node)}
-
-    def _dict_comp(self, node: ast.DictComp) -> dict[Any, Any]:
-        result: dict[Any, Any] = {}
-
-        def put() -> None:
-            key = self.wholly(self.known(node.key))
-            result[key] = self.value(node.value)
-
-        self._comprehend(node.generators, put)
-        return result
-
-    def _comprehend(self, generators: list[ast.comprehension], emit: Callable[[], None]) -> None:
-        self.risky = True
-        if any(generator.is_async for generator in generators):
-            raise UndecidedError("an asynchronous comprehension")
-        first = self.iterate(generators[0].iter)
-        local = {part.id for g in generators for part in ast.walk(g.target) if isinstance(part, ast.Name)}
-        order = list(self.names)
-        saved = {name: self.names.pop(name) for name in local if name in self.names}
-        try:
-            self._loop(generators, 0, first, emit)
-        finally:
-            for name in local:
-                self.names.pop(name, None)
-            if saved:  # back to their places: the order of the names is the order of the keys
-                now = {**self.names, **saved}
-                self.names = {name: now[name] for name in order}
-
-    def _loop(
-        self, generators: list[ast.comprehension], depth: int, items: Iterable[Any], emit: Callable[[], None]
-    ) -> None:
-        generator = generators[depth]
-        for item in items:
-            self.spend(1)
-            self.store(generator.target, item)
-            if not all(self.known(test) for test in generator.ifs):
-                continue
-            if depth + 1 == len(generators):
-                emit()
-            else:
-                self._loop(generators, depth + 1, self.iterate(generators[depth + 1].iter), emit)
-
-    def store(self, target: ast.expr, value: Any) -> None:
-        """Bind the names of ``target``; statements add the other kinds of target."""
-        if target.__class__ is ast.Name:
-            self.names[target.id] = value  # type: ignore[attr-defined]
-        elif isinstance(target, (ast.Tuple, ast.List)):
-            self.unpack(target.elts, value)
-        else:
-            raise UndecidedError("an assignment to such a target is not worked out", target.lineno)
-
-    def unpack(self, targets: list[ast.expr], value: Any) -> None:
-        """Give each of ``targets`` its item of ``value``, as Python does, a starred one included."""
-        if value.__class__ in OPAQUE:
-            raise UndecidedError(value)
-        check_length(value)
-        check_order(value)
-        items = list(value)
-        starred = [index for index, target in enumerate(targets) if isinstance(target, ast.Starred)]
-        if starred:
-            before, after = starred[0], len(targets) - starred[0] - 1
-            if len(items) < before + after:
-                raise ValueError(f"not enough values to unpack (expected at least {before + after})")
-            middle = items[before : len(items) - after]
-            items = [*items[:before], middle, *items[len(items) - after :]]
-        if len(items) != len(targets):
-            raise ValueError(f"expected {len(targets)} values to unpack, got {len(items)}")
-        for target, item in zip(targets, items, strict=True):
-            self.store(target.value if isinstance(target, ast.Starred) else target, item)
 
 
 SUBSCRIPTED = frozenset((dict, list, tuple, str, range, bytes, ConfigDict))
@@ -546,9 +317,5 @@ HANDLERS = _Handlers(
         ast.IfExp: Expressions._conditional,
         ast.Subscript: Expressions._subscript,
         ast.Attribute: Expressions._attribute,
-        ast.Call: Expressions._call,
-        ast.ListComp: Expressions._list_comp,
-        ast.SetComp: Expressions._set_comp,
-        ast.DictComp: Expressions._dict_comp,
     }
 )

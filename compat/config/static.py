@@ -9,17 +9,14 @@ from __future__ import annotations
 import ast
 import os.path
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from mmbridge.compat.config import functions
 from mmbridge.compat.config.bounds import measure, opaque_part
-from mmbridge.compat.config.config_dict import ConfigDict, to_config, to_plain
-from mmbridge.compat.config.expressions import Expressions
-from mmbridge.compat.config.operations import BINARY
-from mmbridge.compat.config.scope import bound_names, names_in
-from mmbridge.compat.config.values import OPAQUE, BaseRef, Hidden, StaticFile, Undecided, UndecidedError
+from mmbridge.compat.config.config_dict import to_config, to_plain
+from mmbridge.compat.config.statements import Statements
+from mmbridge.compat.config.values import BaseRef, StaticFile, Undecided
 from mmbridge.compat.errors import ConfigError
 
 __all__ = ["BaseRef", "Dialect", "StaticFile", "Undecided", "evaluate", "parse", "substitute_predefined"]
@@ -28,301 +25,6 @@ Dialect = Literal["mmcv", "mmengine"]
 BASE_KEY = "_base_"
 _PREDEFINED = re.compile(r"\{\{\s*(fileDirname|fileBasename|fileBasenameNoExtension|fileExtname)\s*\}\}")
 _MANY_LOADS = 24  # fewer loads cannot make a value explode by sharing: at most e ** (24 / e) times its text
-
-
-class _JumpError(Exception):
-    """A ``break`` or ``continue`` on its way to its loop."""
-
-    def __init__(self, kind: type[ast.stmt]) -> None:
-        super().__init__()
-        self.kind = kind
-
-
-class _Statements(Expressions):
-    """Runs statements over known values."""
-
-    def run(self, body: list[ast.stmt]) -> None:
-        for node in body:
-            self.line = node.lineno
-            self.statement(node)
-
-    def statement(self, node: ast.stmt) -> None:
-        if node.__class__ is ast.Assign:
-            self._assign(node)  # type: ignore[arg-type]
-            return
-        try:
-            STATEMENTS.get(node.__class__, _Statements._unknown)(self, node)
-        except _JumpError:
-            raise
-        except Exception as error:
-            self.spoil_statement(node, self.undecided(error, node.lineno))
-
-    def block(self, body: list[ast.stmt]) -> None:
-        for node in body:
-            self.spend(1)
-            self.statement(node)
-
-    def _unknown(self, node: ast.stmt) -> None:
-        raise UndecidedError(f"a '{_KEYWORDS.get(type(node).__name__, type(node).__name__)}' statement")
-
-    # Assignments
-
-    def _assign(self, node: ast.Assign) -> None:
-        hidden = self._hidden(node.value)
-        value = self.value(node.value) if hidden is None else hidden
-        for target in node.targets:
-            if target.__class__ is ast.Name:
-                name: str = target.id  # type: ignore[attr-defined]
-                self.names[name] = value
-                lines = self.bindings.setdefault(name, [])
-                if not lines or lines[-1] != self.line:
-                    lines.append(self.line)
-                continue
-            try:
-                self.store(target, value)
-            except Exception as error:
-                self.spoil_target(target, self.undecided(error, node.lineno))
-
-    def _hidden(self, node: ast.expr) -> Hidden | None:
-        """What assigning a module or a function binds: no key of the config."""
-        if node.__class__ is ast.Name:
-            value = self.names.get(node.id)  # type: ignore[attr-defined]
-            return value if value.__class__ is Hidden else None
-        if node.__class__ is ast.Lambda:
-            self.function_names |= names_in(node)
-            return Hidden("function", "lambda")
-        return None
-
-    def store(self, target: ast.expr, value: Any) -> None:
-        """Bind a target of any kind; a subscript's container is changed in place."""
-        if target.__class__ is ast.Name:
-            self.names[target.id] = value  # type: ignore[attr-defined]
-            self.bind(target.id)  # type: ignore[attr-defined]
-        elif isinstance(target, ast.Subscript):
-            container = self._container(target.value)
-            container[self._index(target)] = value
-            self.mutated(container)
-        elif isinstance(target, ast.Attribute):
-            container = self.known(target.value)
-            if not isinstance(container, ConfigDict):
-                raise AttributeError(f"'{type(container).__name__}' object has no attribute '{target.attr}'")
-            container[target.attr] = value
-            self.mutated(container)
-        else:
-            super().store(target, value)
-
-    def _container(self, node: ast.expr) -> Any:
-        container = self.known(node)
-        if not isinstance(container, (dict, list)):
-            raise TypeError(f"'{type(container).__name__}' object does not support item assignment")
-        self.risky = True
-        return container
-
-    def _index(self, node: ast.Subscript) -> Any:
-        if isinstance(node.slice, ast.Slice):
-            return self.slice_of(node.slice)
-        return self.wholly(self.known(node.slice))
-
-    def spoil_target(self, target: ast.expr, unknown: Undecided) -> None:
-        """The assignment did not work out: its names and the containers it writes to are Undecided."""
-        for name in bound_names(target):
-            self.names[name] = unknown
-            self.bind(name)
-        for part in ast.walk(target):
-            if isinstance(part, (ast.Subscript, ast.Attribute)):
-                self.poison(names_in(part.value), unknown)
-        self.spoil(target, unknown)
-
-    def _annotated(self, node: ast.AnnAssign) -> None:
-        if node.value is not None:
-            value = self.value(node.value)
-            self.store(node.target, value)
-        self.spoil(node.annotation, Undecided(self.path, node.lineno, "it may be changed by an annotation"))
-
-    def _augmented(self, node: ast.AugAssign) -> None:
-        _, operation, bound = BINARY[node.op.__class__]
-        target = node.target
-        container = index = None
-        if isinstance(target, ast.Subscript):
-            container = self._container(target.value)
-            index = self._index(target)
-            left = container[index]
-            if left.__class__ in OPAQUE:
-                raise UndecidedError(left)
-        else:
-            left = self.known(target)
-        right = self.known(node.value)
-        if bound is not None:
-            if isinstance(left, str):
-                self.wholly(right)
-            bound(left, right)
-        if isinstance(left, list) and isinstance(node.op, ast.Add):
-            right = self.iterate(node.value) if not isinstance(right, (list, tuple)) else right
-            bound(left, list(right)) if bound is not None else None
-        self.risky = True
-        if isinstance(left, (list, dict, set)):
-            self.mutated(left)
-        result = operation(left, right)
-        if container is not None:
-            container[index] = result
-            self.mutated(container)
-        else:
-            self.store(target, result)
-
-    def _delete(self, node: ast.Delete) -> None:
-        for target in node.targets:
-            if isinstance(target, ast.Name):
-                if target.id not in self.names:
-                    raise NameError(f"name '{target.id}' is not defined")
-                del self.names[target.id]
-                self.bind(target.id)
-            elif isinstance(target, ast.Subscript):
-                container = self._container(target.value)
-                index = self._index(target)
-                self.mutated(container)
-                del container[index]
-            else:
-                self._unknown(node)
-
-    # Statements that hold others
-
-    def _if(self, node: ast.If) -> None:
-        self._note(node)
-        try:
-            test = bool(self.known(node.test))
-        except Exception as error:
-            unknown = self.undecided(error, node.lineno)
-            if any(isinstance(part, (ast.Break, ast.Continue)) for part in ast.walk(node)):
-                raise UndecidedError(unknown) from None
-            self.spoil_statement(node, unknown)
-            return
-        self.block(node.body if test else node.orelse)
-
-    def _for(self, node: ast.For) -> None:
-        self._note(node)
-        self.risky = True
-        for item in self._live(node.iter):
-            self.spend(1)
-            self.store(node.target, item)
-            try:
-                self.block(node.body)
-            except _JumpError as jump:
-                if jump.kind is ast.Break:
-                    return
-        self.block(node.orelse)
-
-    def _live(self, node: ast.expr) -> Any:
-        """The items of a loop; a list is read while it may change, as Python reads it."""
-        if node.__class__ is ast.GeneratorExp:
-            return self.iterate(node)
-        value = self.known(node)
-        if isinstance(value, (list, dict, str, tuple, range)) or not isinstance(value, (set, frozenset)):
-            return iter(value)
-        return iter(self.iterate(node))
-
-    def _note(self, node: ast.stmt) -> None:
-        for name in bound_names(node):
-            self.bind(name)
-
-    def _jump(self, node: ast.stmt) -> None:
-        raise _JumpError(node.__class__)
-
-    # Statements without a value
-
-    def _expression(self, node: ast.Expr) -> None:
-        if node.value.__class__ is not ast.Constant:
-            self.value(node.value)
-
-    def _assert(self, node: ast.Assert) -> None:
-        unknown: Undecided | None = None
-        try:
-            if not self.known(node.test):
-                unknown = Undecided(self.path, node.lineno, "AssertionError: the assertion is false")
-        except Exception as error:
-            self.give_up(node.test, error)
-        if unknown is not None:
-            for name in names_in(node.test) & self.names.keys():
-                self.names[name] = unknown
-
-    def _raise(self, node: ast.Raise) -> None:
-        self.spoil_all(Undecided(self.path, node.lineno, "the file raises an exception"))
-
-    def _pass(self, node: ast.stmt) -> None:
-        return None
-
-    # Definitions and imports
-
-    def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        self.function_names |= names_in(node)
-        unknown = Undecided(self.path, node.lineno, f"the function {node.name}()")
-        for default in (*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)):
-            self.spoil(default, unknown)
-        if node.decorator_list:
-            self.poison(self.function_names, unknown)
-            self.names[node.name] = unknown
-            self.tainted = True
-        else:
-            self.names[node.name] = Hidden("function", node.name)
-        self.bind(node.name)
-
-    def _class(self, node: ast.ClassDef) -> None:
-        unknown = Undecided(self.path, node.lineno, f"the class {node.name}")
-        self.spoil(node, unknown)
-        self.poison(names_in(node), unknown)
-        self.function_names |= names_in(node)
-        self.names[node.name] = unknown
-        self.tainted = True
-        self.bind(node.name)
-
-    def _import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            name = alias.asname or alias.name.split(".")[0]
-            module = alias.name if alias.asname else name
-            self.names[name] = Hidden("module", "os.path" if module == "posixpath" else module)
-            self.bind(name)
-
-    def _import_from(self, node: ast.ImportFrom) -> None:
-        for alias in node.names:
-            dotted = f"{node.module}.{alias.name}" if not node.level else ""
-            shown = f"{'.' * node.level}{node.module or ''}"
-            unknown = Undecided(self.path, node.lineno, f"{alias.name} is imported from {shown}")
-            if alias.name == "*":
-                self.spoil_all(unknown)
-                return
-            name = alias.asname or alias.name
-            if dotted in functions.MODULES:
-                self.names[name] = Hidden("module", dotted)
-            elif dotted in functions.MODULE_VALUES:
-                self.names[name] = functions.MODULE_VALUES[dotted]
-            elif dotted in functions.PYTHON_FUNCTIONS:
-                self.names[name] = Hidden("function", dotted)
-            else:
-                self.names[name] = unknown
-                self.tainted = True
-            self.bind(name)
-
-
-_KEYWORDS = {"While": "while", "With": "with", "Try": "try", "TryStar": "try", "Match": "match"}
-
-STATEMENTS: dict[type[ast.stmt], Callable[[_Statements, Any], None]] = {
-    ast.AnnAssign: _Statements._annotated,
-    ast.AugAssign: _Statements._augmented,
-    ast.Delete: _Statements._delete,
-    ast.If: _Statements._if,
-    ast.For: _Statements._for,
-    ast.Break: _Statements._jump,
-    ast.Continue: _Statements._jump,
-    ast.Expr: _Statements._expression,
-    ast.Assert: _Statements._assert,
-    ast.Raise: _Statements._raise,
-    ast.Pass: _Statements._pass,
-    ast.Global: _Statements._pass,
-    ast.FunctionDef: _Statements._define,
-    ast.AsyncFunctionDef: _Statements._define,
-    ast.ClassDef: _Statements._class,
-    ast.Import: _Statements._import,
-    ast.ImportFrom: _Statements._import_from,
-}
 
 
 def parse(text: str, path: Path) -> ast.Module:
@@ -372,7 +74,7 @@ def evaluate(
     tree = parse(text, path) if tree is None else tree
     substituted = substitute_predefined(text, path)
     running = tree if substituted is text or substituted == text else parse(substituted, path)
-    scope = _Statements(str(path), substituted, environment=dialect == "mmengine")
+    scope = Statements(str(path), substituted, environment=dialect == "mmengine")
     if dialect == "mmengine":
         bases = bases_of(running, path)
         offered = to_config(dict(base or {}))
@@ -410,7 +112,7 @@ def bases_of(tree: ast.Module, path: Path) -> tuple[str, ...]:
     for node in tree.body:
         expression = base_assignment(node)
         if expression is not None:
-            return _base_list(_Statements(str(path), "", environment=True).value(expression), path, tree)
+            return _base_list(Statements(str(path), "", environment=True).value(expression), path, tree)
     return ()
 
 
@@ -433,7 +135,7 @@ def _base_list(value: Any, path: Path, tree: ast.Module) -> tuple[str, ...]:
     )
 
 
-def _settle(scope: _Statements, values: dict[str, Any]) -> None:
+def _settle(scope: Statements, values: dict[str, Any]) -> None:
     """Make Undecided every value that is too large, holds itself, or holds what no config can hold."""
     for name, value in values.items():
         try:
