@@ -28,4 +28,5 @@ def test_converting_a_file_loads_nothing_heavy() -> None:
     command = [sys.executable, "-c", CONVERT, str(FIXTURE)]
     process = subprocess.run(command, input=json.dumps(HEAVY), capture_output=True, text=True)
 
-    assert {"code": 0, "loaded": []} == json.loads(process.stderr.splitlines()[-1]), process.stderr
+    assert 0 == process.returncode, process.stderr
+    assert {"code": 0, "loaded": []} == json.loads(process.stderr.splitlines()[-1])
