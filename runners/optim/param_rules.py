@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
-from torch.nn.modules.instancenorm import _InstanceNorm as InstanceNorm
+
+NORMS = (*nn.BatchNorm1d.__bases__, *nn.InstanceNorm1d.__bases__, nn.GroupNorm, nn.LayerNorm)
+"""Normalisation layers; batch and instance normalisation by the base their public classes share."""
 
 DEFORMABLE = {"DeformConv2d", "ModulatedDeformConv2d"}
 """The deformable convolutions of mmcv.ops, known by name because that package is not needed here."""
@@ -42,7 +43,7 @@ class Member:
     @property
     def is_norm(self) -> bool:
         """Whether it belongs to a batch, instance, group or layer normalisation."""
-        return isinstance(self.module, (BatchNorm, InstanceNorm, nn.GroupNorm, nn.LayerNorm))
+        return isinstance(self.module, NORMS)
 
     @property
     def is_depthwise(self) -> bool:

@@ -1,0 +1,108 @@
+"""The runners read no private attribute of torch: what torch renames in a release cannot break them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+RUNNERS = Path(__file__).parents[3] / "runners"
+FILES = sorted(RUNNERS.rglob("*.py"))
+CLASSES = [
+    torch.Tensor,
+    torch.nn.DataParallel,
+    torch.nn.parallel.DistributedDataParallel,
+    torch.optim.SGD,
+    torch.optim.lr_scheduler.LRScheduler,
+    torch.amp.GradScaler,
+    torch.utils.data.DataLoader,
+    torch.utils.data.DistributedSampler,
+]
+# What torch documents for overriding, though it is spelt privately: file, name.
+ALLOWED = {("state_dict.py", "_load_from_state_dict")}
+
+
+def private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
+
+
+def of_torch() -> set[str]:
+    """The private names of torch's classes: their methods, and the attributes their sources speak of."""
+    names = {name for kind in CLASSES for name in dir(kind) if private(name)}
+    for module in {
+        inspect.getsourcefile(base) for kind in CLASSES for base in kind.__mro__ if in_torch(base)
+    }:
+        names |= set(private_attributes(ast.parse(Path(module).read_text(encoding="utf-8"))))
+    return names
+
+
+def in_torch(kind: type) -> bool:
+    return kind.__module__.startswith("torch.") and not kind.__module__.startswith("torch._C")
+
+
+def private_attributes(tree: ast.AST, context: type[ast.expr_context] = ast.expr_context) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, context) and private(node.attr):
+            yield node.attr
+
+
+OF_TORCH = of_torch()
+
+
+def own_names(tree: ast.AST) -> set[str]:
+    """The private names a file defines itself: functions, and attributes it assigns."""
+    functions = (node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    return {*functions, *private_attributes(tree, ast.Store)}
+
+
+def violations(source: str) -> Iterator[str]:
+    """Private names of torch that ``source`` reads: by attribute, by import or by getattr."""
+    tree = ast.parse(source)
+    own = own_names(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "torch":
+            parts = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            yield from (name for name in parts if private(name))
+        elif isinstance(node, ast.Attribute) and private(node.attr):
+            path = ast.unparse(node.value).split(".")
+            if path[0] in ("torch", "nn") or (node.attr in OF_TORCH and node.attr not in own):
+                yield node.attr
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr"):
+            name = node.args[1]
+            if isinstance(name, ast.Constant) and name.value in OF_TORCH - own:
+                yield name.value
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(RUNNERS).as_posix())
+def test_no_private_name_of_torch(path: Path) -> None:
+    found = {
+        name for name in violations(path.read_text(encoding="utf-8")) if (path.name, name) not in ALLOWED
+    }
+
+    assert set() == found
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("from torch._utils import x", ["_utils"], id="a private module"),
+        pytest.param(
+            "from torch.nn.parallel._functions import _get_stream", ["_functions", "_get_stream"], id="both"
+        ),
+        pytest.param("torch._C.x()", ["_C"], id="an attribute of torch"),
+        pytest.param(
+            "self.reducer._rebuild_buckets()\nself._sync_buffers()",
+            ["_rebuild_buckets", "_sync_buffers"],
+            id="of the distributed wrapper",
+        ),
+        pytest.param("self._module_copies = 1\nself._module_copies", [], id="its own attribute"),
+        pytest.param("def _step(self): ...\nself._step()", [], id="its own method"),
+        pytest.param("getattr(model, '_parameters')", ["_parameters"], id="by getattr"),
+    ],
+)
+def test_the_scan_finds(source: str, expected: list[str]) -> None:
+    assert expected == list(violations(source))
