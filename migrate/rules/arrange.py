@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmbridge.compat.errors import ConfigError
-from mmbridge.compat.schedules import BoundPolicy, Loop, Parameter, read_policy
+from mmbridge.compat.schedules import POLICIES, BoundPolicy, Loop, Parameter, hook_stem, read_policy
 from mmbridge.compat.schedules.arguments import suggest
 from mmbridge.compat.schedules.legacy import COMMON_KEYS
 
@@ -69,7 +69,7 @@ def arrange(
             schedulers += assemble(case, main_curve(case))
             notes += [f"{parameter}_config: {note}" for note in case.notes]
         except ConfigError as error:
-            return Arrangement(notes=tuple(notes), todo=str(error))
+            return Arrangement(notes=tuple(notes), todo=str(error) + _library_hint(config, parameter))
         except NoHonestForm as reason:
             return Arrangement(notes=tuple(notes), todo=_todo(config, parameter, reason))
     return Arrangement(tuple(schedulers), tuple(notes))
@@ -79,6 +79,13 @@ _NEVER = (
     "by_epoch=True in a run counted in iterations never changed anything in MMCV, warm-up included; MMEngine"
     " has no such schedule. Leave it out to keep the values constant, or say by_epoch=False"
 )
+
+
+def _library_hint(config: Mapping[str, Any], parameter: Parameter) -> str:
+    name = config.get("policy")
+    if not isinstance(name, str) or (parameter, hook_stem(name)) in POLICIES:
+        return ""
+    return ". If a library defines it, that library's scheduler must take its place."
 
 
 def _todo(config: Mapping[str, Any], parameter: Parameter, reason: NoHonestForm) -> str:

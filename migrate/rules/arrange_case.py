@@ -72,14 +72,11 @@ class Case:
         """Unit, begin and end of a scheduler over the run and ``extra`` steps more, in the policy's unit."""
         if not self.converted:
             return {"by_epoch": self.bound.by_epoch, "begin": 0, "end": self.loop.length + extra}
-        end = self.epochs_end(self.loop.length) if extra else self.loop.length
-        if extra and end == self.loop.length:
-            self.say(
-                "the curve by iteration arrives one iteration early, because the length of an epoch is"
-                " unknown: off by at most 1/iterations of its height, and the last iteration already uses"
-                " its end value"
-            )
-        return converted_frame(0, end)
+        if extra and not self.upstream:
+            # Without an end the runner puts the run's last iteration there, so the extra steps go before it.
+            self.say("begin=-1 lets the curve arrive after the last iteration, as MMCV's does")
+            return {"by_epoch": False, "begin": -extra}
+        return converted_frame(0, self.loop.length)
 
     def open_end(self) -> dict[str, Any]:
         """The frame of a scheduler that needs no end; it is written where it is the run's own length."""

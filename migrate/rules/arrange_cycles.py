@@ -66,7 +66,7 @@ def _jump(case: Case, at: float, factor: float) -> dict[str, Any]:
 
 def _cosine(case: Case, part: Segment) -> Schedulers:
     if case.upstream and case.shared_base is not None:
-        floor = {"eta_min": case.shared_base * part.last}
+        floor = {"eta_min": float(f"{case.shared_base * part.last:.12g}")}
     else:
         floor = {"eta_min_ratio": part.last}
     return [case.scheduler("CosineAnnealing", {"T_max": part.length, **floor}, _frame(case, part))]

@@ -245,9 +245,11 @@ def _one_cycle(case: Case) -> Main:
     given = case.arguments
     if isinstance(given["max_lr"], (list, tuple)):
         case.say("max_lr has one value per parameter group: check that the groups are the same")
+    # Both engines give these the same names and defaults.
     shape = {
-        key: given[key]
-        for key in ("pct_start", "anneal_strategy", "div_factor", "final_div_factor", "three_phase")
+        argument.name: given[argument.name]
+        for argument in case.bound.policy.arguments
+        if argument.name not in ("max_lr", "total_steps") and given[argument.name] != argument.default
     }
     if given["total_steps"] is None and case.converted:
         scheduler = case.scheduler(

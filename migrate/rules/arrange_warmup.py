@@ -70,7 +70,12 @@ def _restart_repairs(case: Case, warmup: Warmup, main: Main) -> Schedulers:
     repairs = []
     for restart in main.restarts:
         length, moment = _in_one_unit(case, warmup, restart)
-        if length is None or moment is None or moment > length or (case.bound.by_epoch and moment == length):
+        if length is None or moment is None:
+            case.say(
+                f"exact if warm-up is over at the first restart, {main.restarts[0]}; the epoch is unknown"
+            )
+            break
+        if moment > length or (case.bound.by_epoch and moment == length):
             continue
         at = moment if case.bound.by_epoch else moment - 1
         gamma = _factor(case, warmup, at, length)
@@ -90,7 +95,7 @@ def _in_one_unit(case: Case, warmup: Warmup, progress: int) -> tuple[float | Non
 
 
 def _factor(case: Case, warmup: Warmup, at: float, length: float) -> float:
-    factor = warmup_factor(warmup.kind, at, length, warmup.ratio)  # type: ignore[arg-type]
+    factor = warmup_factor(warmup.kind, at, length, warmup.ratio)
     return factor if case.parameter == "lr" else 1 / factor
 
 
@@ -107,7 +112,7 @@ def _moves_during(case: Case, warmup: Warmup, main: Main) -> bool:
         length, still = _in_one_unit(case, warmup, main.still)
         return length is None or still is None or length > still + 1
     if not warmup.by_epoch and case.epoch_length is None:
-        case.say(f"exact if an epoch has at least {warmup.length} iterations")
+        case.say(f"exact if warm-up is over after {main.still + 1} epochs; their length is unknown")
         return False
     return _boundaries(case, warmup) > main.still
 

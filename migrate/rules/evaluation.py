@@ -1,0 +1,64 @@
+"""What ``evaluation`` says about metrics becomes ``val_evaluator`` and ``test_evaluator``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from mmbridge.migrate.edit import Drop, Edit, Put, Ref, Todo
+from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.view import View
+
+_ELSEWHERE: Final = frozenset(
+    "interval start dynamic_intervals by_epoch save_best rule greater_keys less_keys out_dir file_client_args".split()
+)  # fmt: skip
+_VANISHED: Final = {
+    "gpu_collect": "MMEngine's metrics choose how results are collected (collect_device)",
+    "tmpdir": "MMEngine's metrics choose where results are collected (collect_dir)",
+    "pre_eval": "MMEngine's metrics always work batch by batch",
+    "efficient_test": "MMEngine's metrics always work batch by batch",
+    "test_fn": "the val loop runs the model",
+    "dataloader": "the val loop has its own",
+}
+
+
+@rule(
+    reads=("evaluation",),
+    writes=("val_evaluator", "test_evaluator"),
+    examples=[
+        Example(
+            old="evaluation = dict(metric='bbox')\n",
+            new="val_evaluator = dict(type='DatasetEvaluator', metric='bbox')\n"
+            "test_evaluator = dict(type='DatasetEvaluator', metric='bbox')\n"
+            "val_cfg = dict(type='ValLoop')\n"
+            "test_cfg = dict(type='TestLoop')\n",
+        ),
+        Example(old="metric = 'bbox'\n", new="metric = 'bbox'\n"),
+    ],
+)
+def evaluators(view: View) -> Iterator[Edit]:
+    """The arguments of `dataset.evaluate` become an evaluator that hands them to it, until a person names the metric.
+
+    `DatasetEvaluator` stands for the 1.x behaviour; which metric class a library has for it is the library's part.
+    """
+    evaluation = view.get("evaluation")
+    settings = evaluation if isinstance(evaluation, dict) else {}
+    arguments = {key: Ref(("evaluation", key)) for key in settings if key not in _ELSEWHERE and key not in _VANISHED}
+    if isinstance(evaluation, dict):
+        for mode in _validated(view):
+            yield Put((f"{mode}_evaluator",), {"type": "DatasetEvaluator", **arguments})
+        named: Any = settings.get("metric", settings.get("metrics"))
+        asked = f"metric {named!r}" if named is not None else "default metric"
+        yield Todo(("evaluation",), f"name your library's metric for the dataset's {asked} in val_evaluator.")
+    for key in settings:
+        if key in _VANISHED:
+            yield Drop(("evaluation", key), _VANISHED[key])
+    yield Drop(("evaluation",), "its settings moved into train_cfg, default_hooks.checkpoint and val_evaluator")
+
+
+def _validated(view: View) -> Iterator[str]:
+    if not view.has("data") or view.has("data", "val"):
+        yield "val"
+        yield "test"
+    elif view.has("data", "test"):
+        yield "test"

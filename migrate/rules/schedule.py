@@ -1,0 +1,136 @@
+"""``lr_config`` and ``momentum_config`` become ``param_scheduler``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from mmbridge.compat.errors import BridgeError
+from mmbridge.compat.schedules import Loop
+from mmbridge.migrate.apply_dict import MISSING
+from mmbridge.migrate.edit import Drop, Edit, Path, Put, Ref, Todo
+from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.rules.arrange import Arrangement, arrange
+from mmbridge.migrate.view import View, first_undecided
+
+_SOURCES: Final = ("lr_config", "momentum_config")
+_UNKNOWN_LENGTH: Final = 10**9 + 7  # stands for the run length of a config that does not say it; never printed
+_WRITTEN: Final = {
+    "milestones": ("step",),
+    "step_size": ("step",),
+    "gamma": ("gamma",),
+    "power": ("power",),
+    "eta_min": ("min_lr", "min_momentum"),
+    "eta_min_ratio": ("min_lr_ratio", "min_momentum_ratio"),
+    "start_factor": ("warmup_ratio",),
+    "factor": ("warmup_ratio",),
+    "end_factor": ("min_lr_ratio",),
+    "periods": ("periods",),
+    "restart_weights": ("restart_weights",),
+    "eta_max": ("max_lr",),
+    "total_steps": ("total_steps",),
+    "pct_start": ("pct_start",),
+    "div_factor": ("div_factor",),
+    "final_div_factor": ("final_div_factor",),
+    "anneal_strategy": ("anneal_strategy",),
+    "three_phase": ("three_phase",),
+    "end": ("warmup_iters",),
+}
+"""Scheduler argument -> old arguments whose expression it takes over where the value is the same."""
+
+
+@rule(
+    reads=_SOURCES,
+    writes=("param_scheduler",),
+    examples=[
+        Example(
+            old="runner = dict(max_epochs=12)\n"
+            "lr_config = dict(policy='step', warmup='linear', warmup_iters=500, warmup_ratio=0.001, step=[8, 11])\n",
+            new="train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=1)\n"
+            "val_cfg = dict(type='ValLoop')\n"
+            "test_cfg = dict(type='TestLoop')\n"
+            "param_scheduler = [\n"
+            "    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=501),\n"
+            "    dict(\n"
+            "        type='MultiStepLR',\n"
+            "        by_epoch=True,\n"
+            "        begin=0,\n"
+            "        end=12,\n"
+            "        milestones=[8, 11],\n"
+            "        gamma=0.1)\n"
+            "]\n",
+        ),
+        Example(old="lr = 0.1\n", new="lr = 0.1\n"),
+    ],
+)
+def param_scheduler(view: View) -> Iterator[Edit]:
+    """The schedule becomes a list, warm-up first, in the arrangement that gives the same rate at every iteration.
+
+    MMEngine's linear warm-up reaches its end one iteration before `end`, so 500 iterations of warm-up are
+    written `end=501`. Where no short list of MMEngine's schedulers is exact, the report says by how much.
+    """
+    present = [key for key in _SOURCES if view.has(key)]
+    unknown = first_undecided([view.get(key) for key in present] + [view.run.length])
+    if unknown is not None:
+        yield Todo((present[0],), f"{unknown.reason} (line {unknown.line}) decides the schedule; write it by hand.")
+        return
+    try:
+        result = _arranged(view)
+    except BridgeError as error:
+        yield Todo((present[0],), str(error))
+        return
+    if result.todo is not None:
+        yield Todo((present[0],), result.todo)
+        return
+    schedulers = [_as_written(view, scheduler) for scheduler in result.schedulers]
+    if schedulers:
+        yield Put(("param_scheduler",), schedulers, note="; ".join(result.notes))
+    for key in present:
+        yield Drop((key,), "param_scheduler says it")
+
+
+def _arranged(view: View) -> Arrangement:
+    length = _UNKNOWN_LENGTH if view.run.length is MISSING else view.run.length
+    return arrange(
+        view.get("lr_config"),
+        view.get("momentum_config"),
+        loop=Loop(view.run.unit, length),
+        base_lr=_number(view.get("optimizer", "lr")),
+        base_momentum=_number(view.get("optimizer", "momentum", default=_first(view.get("optimizer", "betas")))),
+        equal_bases=not view.get("optimizer", "paramwise_cfg"),
+        style=view.lr,
+    )
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _first(betas: Any) -> Any:
+    return betas[0] if isinstance(betas, (list, tuple)) and betas else None
+
+
+def _as_written(view: View, scheduler: dict[str, Any]) -> dict[str, Any]:
+    """``scheduler`` with the old config's own expressions, and without an end that nobody knows yet."""
+    written: dict[str, Any] = {}
+    source = "momentum_config" if scheduler["type"].endswith("Momentum") else "lr_config"
+    for key, value in scheduler.items():
+        if key in ("end", "T_max", "total_steps") and value in (_UNKNOWN_LENGTH, _UNKNOWN_LENGTH + 1):
+            continue
+        written[key] = value
+        if key in ("end", "T_max") and value == view.run.length and view.run.path is not None:
+            written[key] = Ref(view.run.path)
+            continue
+        for old in _WRITTEN.get(key, ()):
+            if _is(view.get(source, old, default=MISSING), value):
+                written[key] = _ref(source, old)
+    return written
+
+
+def _is(old: Any, value: Any) -> bool:
+    return type(old) is type(value) and bool(old == value)
+
+
+def _ref(*path: str) -> Ref:
+    whole: Path = path
+    return Ref(whole)

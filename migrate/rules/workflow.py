@@ -1,0 +1,28 @@
+"""``workflow`` has no counterpart: MMEngine's loops always train and validate in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mmbridge.migrate.edit import Drop, Edit
+from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.view import View
+
+
+@rule(
+    reads=("workflow",),
+    writes=(),
+    examples=[
+        Example(old="workflow = [('train', 1)]\nlog_level = 'INFO'\n", new="log_level = 'INFO'\n"),
+        Example(old="log_level = 'INFO'\n", new="log_level = 'INFO'\n"),
+    ],
+)
+def workflow(view: View) -> Iterator[Edit]:
+    """A workflow that only trains says nothing new and goes; one with `val` computed validation *losses*, which are lost."""
+    phases = view.get("workflow")
+    modes = {phase[0] for phase in phases if isinstance(phase, (list, tuple)) and phase} if isinstance(phases, list) else set()
+    if modes <= {"train"}:
+        yield Drop(("workflow",), "the train loop says it")
+    else:
+        others = ", ".join(sorted(str(mode) for mode in modes - {"train"}))
+        yield Drop(("workflow",), f"MMEngine has no loss pass over '{others}' data between epochs; it is lost", warn=True)

@@ -1,0 +1,204 @@
+"""Where the expressions and comments of a config stand in its source: paths to LibCST nodes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+import libcst as cst
+
+from mmbridge.migrate.edit import Path
+
+Whitespace: TypeAlias = cst.BaseParenthesizableWhitespace
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One value in the source with the comments that describe it: lines above, and the end of its line."""
+
+    value: cst.BaseExpression
+    leading: tuple[str, ...] = ()
+    trailing: str | None = None
+
+
+@dataclass(slots=True)
+class Statement:
+    """One top-level line; ``keys`` are the names it binds or mutates, ``reads`` those its code looks at."""
+
+    line: cst.SimpleStatementLine | cst.BaseCompoundStatement
+    keys: tuple[str, ...] = ()
+    reads: frozenset[str] = frozenset()
+
+    @property
+    def target(self) -> str | None:
+        """The name, where the statement is a plain ``name = value``."""
+        return None if self._assign is None else self.keys[0]
+
+    @property
+    def value(self) -> cst.BaseExpression:
+        """The expression of a plain ``name = value``."""
+        assert self._assign is not None
+        return self._assign.value
+
+    @property
+    def _assign(self) -> cst.Assign | None:
+        if not isinstance(self.line, cst.SimpleStatementLine) or len(self.line.body) != 1:
+            return None
+        small = self.line.body[0]
+        plain = isinstance(small, cst.Assign) and len(small.targets) == 1 and isinstance(small.targets[0].target, cst.Name)
+        return small if plain and isinstance(small, cst.Assign) else None
+
+
+@dataclass
+class Source:
+    """A parsed config file: its top-level statements and the expression behind every path of its own keys."""
+
+    module: cst.Module
+    statements: list[Statement]
+    _children: dict[int, dict[str | int, Entry] | None] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str, tree: ast.Module, bindings: dict[str, tuple[int, ...]]) -> Source:
+        """Parse ``text``; ``tree`` and ``bindings`` are what static evaluation knows of it already."""
+        module = cst.parse_module(text)
+        by_line: dict[int, set[str]] = {}
+        for key, lines in bindings.items():
+            for line in lines:
+                by_line.setdefault(line, set()).add(key)
+        statements = [
+            Statement(line, tuple(sorted(_bound(nodes, by_line))), _names(nodes))
+            for line, nodes in zip(*_split(module, tree.body), strict=True)
+        ]
+        return cls(module, statements)
+
+    @cached_property
+    def plain(self) -> dict[str, Statement]:
+        """The names bound exactly once, by a plain assignment."""
+        counts: dict[str, int] = {}
+        for statement in self.statements:
+            for key in statement.keys:
+                counts[key] = counts.get(key, 0) + 1
+        return {s.target: s for s in self.statements if s.target is not None and counts[s.target] == 1}
+
+    def entry(self, path: Path) -> Entry | None:
+        """The expression written at ``path``; None where no expression of its own stands there."""
+        statement = self.plain.get(str(path[0]))
+        if statement is None:
+            return None
+        entry = Entry(statement.value)
+        for step in path[1:]:
+            found = self.children(entry.value)
+            if found is None or step not in found:
+                return None
+            entry = found[step]
+        return entry
+
+    def children(self, node: cst.BaseExpression) -> dict[str | int, Entry] | None:
+        """The parts of a ``dict()`` call or a dict, list or tuple display; None for other expressions."""
+        if id(node) not in self._children:
+            self._children[id(node)] = children(node)
+        return self._children[id(node)]
+
+    def code(self, node: cst.CSTNode) -> str:
+        """The text of ``node`` as it stands in the file."""
+        return self.module.code_for_node(node)
+
+
+def children(node: cst.BaseExpression) -> dict[str | int, Entry] | None:
+    """The parts of ``node`` by key or index, each with its comments; unpacked parts are left out."""
+    if isinstance(node, cst.Call):
+        if not (isinstance(node.func, cst.Name) and node.func.value == "dict"):
+            return None
+        return _entries(
+            node.whitespace_before_args,
+            [(a.keyword.value if a.keyword else None, a.value, a.comma, a.whitespace_after_arg) for a in node.args],
+        )
+    if isinstance(node, cst.Dict):
+        return _entries(
+            node.lbrace.whitespace_after,
+            [
+                (_key(e.key), e.value, e.comma, node.rbrace.whitespace_before)
+                if isinstance(e, cst.DictElement)
+                else (None, e.value, e.comma, node.rbrace.whitespace_before)
+                for e in node.elements
+            ],
+        )
+    if isinstance(node, cst.List):
+        return _indexed(node.lbracket.whitespace_after, node.elements, node.rbracket.whitespace_before)
+    if isinstance(node, cst.Tuple) and node.lpar:
+        return _indexed(node.lpar[0].whitespace_after, node.elements, node.rpar[0].whitespace_before)
+    return None
+
+
+_Part: TypeAlias = tuple[str | int | None, cst.BaseExpression, "cst.Comma | cst.MaybeSentinel", Whitespace]
+
+
+def _indexed(opening: Whitespace, elements: Sequence[cst.BaseElement], closing: Whitespace) -> dict[str | int, Entry] | None:
+    if any(isinstance(element, cst.StarredElement) for element in elements):
+        return None
+    return _entries(opening, [(i, e.value, e.comma, closing) for i, e in enumerate(elements)])
+
+
+def _entries(opening: Whitespace, parts: list[_Part]) -> dict[str | int, Entry]:
+    found: dict[str | int, Entry] = {}
+    first, above = _comments(opening)
+    above = [*([first] if first else []), *above]
+    for key, value, comma, after in parts:
+        spaces = [comma.whitespace_before, comma.whitespace_after] if isinstance(comma, cst.Comma) else [after]
+        trailing: str | None = None
+        below: list[str] = []
+        for space in spaces:
+            end, lines = _comments(space)
+            trailing = trailing or end
+            below += lines
+        if key is not None:
+            found[key] = Entry(value, tuple(above), trailing)
+        above = below
+    return found
+
+
+def _comments(space: Whitespace) -> tuple[str | None, list[str]]:
+    """The comment that ends the line where ``space`` begins, and the comment lines below it."""
+    if not isinstance(space, cst.ParenthesizedWhitespace):
+        return None, []
+    end = space.first_line.comment
+    return end.value if end else None, [line.comment.value for line in space.empty_lines if line.comment]
+
+
+def _key(node: cst.BaseExpression) -> str | int | None:
+    if isinstance(node, cst.SimpleString):
+        value = node.evaluated_value
+        return value if isinstance(value, str) else None
+    return int(node.value) if isinstance(node, cst.Integer) else None
+
+
+def _split(
+    module: cst.Module, nodes: list[ast.stmt]
+) -> tuple[list[cst.SimpleStatementLine | cst.BaseCompoundStatement], list[list[ast.stmt]]]:
+    """The module's lines, each with the ``ast`` statements on it."""
+    rest: Iterator[ast.stmt] = iter(nodes)
+    lines = list(module.body)
+    return lines, [
+        [next(rest) for _ in (line.body if isinstance(line, cst.SimpleStatementLine) else (None,))] for line in lines
+    ]
+
+
+def _bound(nodes: list[ast.stmt], by_line: dict[int, set[str]]) -> set[str]:
+    bound: set[str] = set()
+    for node in nodes:
+        bound |= by_line.get(node.lineno, set())
+        if isinstance(node, ast.Assign):
+            bound |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return bound
+
+
+def _names(nodes: list[ast.stmt]) -> frozenset[str]:
+    return frozenset(
+        node.id
+        for statement in nodes
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    )
