@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import ItemsView, Iterable, ValuesView
 from typing import Any
 
 from mmbridge.compat.config.values import OPAQUE, UndecidedError
@@ -33,7 +33,7 @@ def opaque_part(value: Any, seen: set[int] | None = None) -> Any:
     seen.add(id(value))
     if isinstance(value, dict):
         children: Iterable[Any] = value.values()
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, (list, tuple, ValuesView, ItemsView)):
         children = value
     else:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmbridge.compat.config import functions
-from mmbridge.compat.config.bounds import ITERATION, check_length, check_order
+from mmbridge.compat.config.bounds import ITERATION, check_length, check_order, measure
 from mmbridge.compat.config.comprehensions import Comprehensions
 from mmbridge.compat.config.expressions import HANDLERS
 from mmbridge.compat.config.values import Hidden, UndecidedError
@@ -21,10 +21,10 @@ class Calls(Comprehensions):
     def _call(self, node: ast.Call) -> Any:
         func = node.func
         if func.__class__ is ast.Attribute:
-            return self._method(node, func)  # type: ignore[arg-type]
+            return self._method(node, func)
         if func.__class__ is not ast.Name:
             raise UndecidedError("a call that is not known without running the file", node.lineno)
-        name: str = func.id  # type: ignore[attr-defined]
+        name: str = func.id
         target = self.names.get(name, _MISSING)
         if target is _MISSING:
             if name == "dict":
@@ -73,7 +73,7 @@ class Calls(Comprehensions):
         positional: list[Any] = []
         for arg in node.args:
             if arg.__class__ is ast.Starred:
-                positional.extend(self.iterate(arg.value))  # type: ignore[attr-defined]
+                positional.extend(self.iterate(arg.value))
             else:
                 positional.append(self._argument(arg))
         named: dict[str, Any] = {}
@@ -91,12 +91,11 @@ class Calls(Comprehensions):
 
     def _builtin(self, node: ast.Call, name: str) -> Any:
         function = functions.BUILTINS[name]
-        if name == "range" or name == "len":  # cheap whatever the size of their argument
-            return function(*(self.known(arg) for arg in node.args))
+        if name in ("len", "range") and not any(isinstance(arg, ast.Starred) for arg in node.args):
+            return function(*map(self.known, node.args))  # cheap whatever the size of the argument
         args, named = self.arguments(node)
         if name not in functions.STRUCTURAL:
-            for arg in (*args, *named.values()):
-                self.wholly(arg)
+            args = self._examined(args)
         if name not in functions.ORDER_FREE:
             for arg in args:
                 check_order(arg)
@@ -105,10 +104,23 @@ class Calls(Comprehensions):
 
     def _apply(self, node: ast.Call, function: Callable[..., Any]) -> Any:
         args, named = self.arguments(node)
-        for arg in (*args, *named.values()):
-            self.wholly(arg)
+        if function not in functions.COPIES:
+            args = self._examined(args)
         self.risky = True
         return function(*args, **named)
+
+    def _examined(self, args: list[Any]) -> list[Any]:
+        """``args``, known to the last item and small enough to be looked through; raises otherwise."""
+        result = []
+        for arg in args:
+            if isinstance(arg, (list, tuple, dict)):
+                measure(self.wholly(arg))
+            elif not isinstance(arg, ITERATION) and hasattr(arg, "__iter__"):
+                arg = list(arg)
+                self.wholly(arg)
+                arg = iter(arg)
+            result.append(arg)
+        return result
 
     def _isinstance(self, node: ast.Call) -> bool:
         if len(node.args) != 2 or node.keywords:
@@ -138,12 +150,14 @@ class Calls(Comprehensions):
             raise UndecidedError(f"the call of .{func.attr}() on a {kind.__name__} is not known", node.lineno)
         args, named = self._method_arguments(node, func.attr)
         if func.attr not in functions.STRUCTURAL_METHODS:
-            self.wholly([receiver, args, named])
+            self._examined([receiver, *named.values()])
+            args = self._examined(args)
         if func.attr in ("join", "extend", "update") and kind is not set:
             for arg in args:
                 check_order(arg)
         functions.check_method(receiver, func.attr, [*args, *named.values()])
         self.risky = True
+        self.spend(len(receiver) // 8)
         if changes:
             self.mutated(receiver)
         return getattr(receiver, func.attr)(*args, **named)
@@ -161,11 +175,8 @@ class Calls(Comprehensions):
             return args, {str(keyword.arg): self.value(keyword.value) for keyword in node.keywords}
         args, named = self.arguments(node)
         if name in ("join", "extend"):
-            args = [
-                list(arg) if not isinstance(arg, (*ITERATION, int, float)) and arg is not None else arg
-                for arg in args
-            ]
+            args = [arg if isinstance(arg, ITERATION) else list(arg) for arg in args]
         return args, named
 
 
-HANDLERS[ast.Call] = Calls._call
+HANDLERS.update({ast.Call: Calls._call})

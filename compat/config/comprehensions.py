@@ -8,28 +8,27 @@ from typing import Any
 
 from mmbridge.compat.config.bounds import check_length, check_order
 from mmbridge.compat.config.expressions import HANDLERS, Expressions
+from mmbridge.compat.config.scope import SHADOW
 from mmbridge.compat.config.values import OPAQUE, UndecidedError
 
 
 class Comprehensions(Expressions):
     """Expressions that bind names of their own for a while."""
 
-    def generated(self, node: ast.GeneratorExp | ast.expr) -> list[Any]:
+    def generated(self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp) -> list[Any]:
+        """The items of a generator expression or a comprehension, in order."""
         result: list[Any] = []
-        self._comprehend(node.generators, lambda: result.append(self.value(node.elt)))  # type: ignore[union-attr]
+        self._comprehend(node.generators, lambda: result.append(self.value(node.elt)))
         return result
 
-    def _list_comp(self, node: ast.ListComp) -> list[Any]:
-        return self.generated(node)
-
     def _set_comp(self, node: ast.SetComp) -> set[Any]:
-        return {self.wholly(item) for item in self.generated(node)}
+        return self.hashed(self.generated(node))
 
     def _dict_comp(self, node: ast.DictComp) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
 
         def put() -> None:
-            key = self.wholly(self.known(node.key))
+            key = self.key(node.key)
             result[key] = self.value(node.value)
 
         self._comprehend(node.generators, put)
@@ -42,15 +41,20 @@ class Comprehensions(Expressions):
         first = self.iterate(generators[0].iter)
         local = {part.id for g in generators for part in ast.walk(g.target) if isinstance(part, ast.Name)}
         order = list(self.names)
-        saved = {name: self.names.pop(name) for name in local if name in self.names}
+        shadow = f"{SHADOW}{len(order)}"
+        hidden = [name for name in local if name in self.names]
+        for name in hidden:  # out of sight, yet still a holder of its value
+            self.names[name + shadow] = self.names.pop(name)
         try:
             self._loop(generators, 0, first, emit)
         finally:
             for name in local:
                 self.names.pop(name, None)
-            if saved:  # back to their places: the order of the names is the order of the keys
-                now = {**self.names, **saved}
-                self.names = {name: now[name] for name in order}
+            if hidden:  # back to their places: the order of the names is the order of the keys
+                for name in hidden:
+                    self.names[name] = self.names.pop(name + shadow)
+                now = self.names
+                self.names = {**{name: now[name] for name in order if name in now}, **now}
 
     def _loop(
         self, generators: list[ast.comprehension], depth: int, items: Iterable[Any], emit: Callable[[], None]
@@ -69,7 +73,7 @@ class Comprehensions(Expressions):
     def store(self, target: ast.expr, value: Any) -> None:
         """Bind the names of ``target``; statements add the other kinds of target."""
         if target.__class__ is ast.Name:
-            self.names[target.id] = value  # type: ignore[attr-defined]
+            self.names[target.id] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
             self.unpack(target.elts, value)
         else:
@@ -95,6 +99,10 @@ class Comprehensions(Expressions):
             self.store(target.value if isinstance(target, ast.Starred) else target, item)
 
 
-HANDLERS[ast.ListComp] = Comprehensions._list_comp
-HANDLERS[ast.SetComp] = Comprehensions._set_comp
-HANDLERS[ast.DictComp] = Comprehensions._dict_comp
+HANDLERS.update(
+    {
+        ast.ListComp: Comprehensions.generated,
+        ast.SetComp: Comprehensions._set_comp,
+        ast.DictComp: Comprehensions._dict_comp,
+    }
+)

@@ -10,8 +10,8 @@ from typing import Any
 class ConfigDict(dict[Any, Any]):
     """A dict with attribute access; a missing name is an error, never a new empty dict.
 
-    Plain dicts become ConfigDicts when they are put in, also inside lists and tuples. ``update`` merges nested
-    dicts into nested dicts, as in both MMCV 1.x and MMEngine; lists are replaced as a whole.
+    Plain dicts become ConfigDicts when they are put in, also inside lists and tuples. ``update`` merges
+    nested dicts into nested dicts, as in both MMCV 1.x and MMEngine; lists are replaced as a whole.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -45,7 +45,7 @@ class ConfigDict(dict[Any, Any]):
             self[key] = default
         return self[key]
 
-    def update(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+    def update(self, *args: Any, **kwargs: Any) -> None:
         """Merge: a dict over a dict is merged key by key, everything else is replaced."""
         for key, value in dict(*args, **kwargs).items():
             mine = self.get(key)
@@ -80,7 +80,7 @@ class ConfigDict(dict[Any, Any]):
             merged[key] = value
         return merged
 
-    def __ior__(self, other: Any) -> ConfigDict:  # type: ignore[override,misc]
+    def __ior__(self, other: Any) -> ConfigDict:
         for key, value in dict(other).items():
             self[key] = value
         return self

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from mmbridge.compat.config import functions
 from mmbridge.compat.config.bounds import (
     ITERATION,
     SCALARS,
-    STEPS,
     check_count,
     check_format,
     check_length,
@@ -25,7 +24,7 @@ from mmbridge.compat.config.scope import Scope
 from mmbridge.compat.config.values import OPAQUE, BaseRef, Hidden, UndecidedError
 
 _MISSING = object()
-_QUOTED_REF = re.compile(r"\{\{\s*_base_\.[\w.]+\s*\}\}")
+_CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii}
 _REF = re.compile(r"\{\{\s*_base_\.([\w.]+)\s*\}\}")
 ENVIRONMENT = re.compile(r"\{\{['\"]?\s*\$(\w+)\s*:\s*(\S*?)\s*['\"]?\}\}")
 
@@ -39,7 +38,6 @@ class Expressions(Scope):
         self.lines: list[bytes] | None = None
         self.braces = "{{" in text
         self.environment = environment  # MMEngine's {{$NAME:default}} is understood
-        self.steps = 0
         self.loads = 0
         self.risky = False  # the result needs a last look at its size and types
 
@@ -69,13 +67,14 @@ class Expressions(Scope):
                 raise UndecidedError(part)
         return value
 
-    def spend(self, steps: int) -> None:
-        """UndecidedError when reading the file has taken too much work."""
-        self.steps += steps
-        if self.steps > STEPS:
-            raise UndecidedError("too much work to be worked out")
+    def key(self, node: ast.expr) -> Any:
+        """The value of ``node`` where it is going to be hashed."""
+        value = self.known(node)
+        if value.__class__ is tuple:
+            measure(self.wholly(value))
+        return value
 
-    def generated(self, node: ast.expr) -> list[Any]:
+    def generated(self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp) -> list[Any]:
         """The items of a generator expression or a comprehension, in order."""
         raise NotImplementedError
 
@@ -98,13 +97,12 @@ class Expressions(Scope):
         return value
 
     def _check_text(self, text: str) -> None:
-        if _QUOTED_REF.search(text):
+        reference = _REF.search(text)
+        if reference and reference[0] in self.text:
             raise UndecidedError("a {{_base_.}} reference inside a string: MMCV leaves a random name there")
-        if self.environment:
-            found = ENVIRONMENT.search(text)
-            if found:
-                name, default = found.groups()
-                raise UndecidedError(f"the environment variable {name} (default {default!r})")
+        found = ENVIRONMENT.search(text) if self.environment else None
+        if found and found[0] in self.text:
+            raise UndecidedError(f"the environment variable {found[1]} (default {found[2]!r})")
 
     def _name(self, node: ast.Name) -> Any:
         self.loads += 1
@@ -121,16 +119,15 @@ class Expressions(Scope):
     def _joined(self, node: ast.JoinedStr) -> str:
         parts = []
         for part in node.values:
-            if part.__class__ is ast.Constant:
-                text = part.value  # type: ignore[attr-defined]
-                if self.braces and "_base_." in text:
-                    raise UndecidedError("a {{_base_.}} reference inside a string", node.lineno)
-                parts.append(text)
-            else:
-                parts.append(self._formatted(part))  # type: ignore[arg-type]
-        text = "".join(parts)
-        check_count(len(text) // 10)
-        return text
+            if isinstance(part, ast.FormattedValue):
+                parts.append(self._formatted(part))
+                self.spend(len(parts[-1]) // 8)
+                continue
+            text = str(cast("ast.Constant", part).value)
+            if self.braces:
+                self._check_text(f"{{{text}}}")  # the doubled braces are single ones here
+            parts.append(text)
+        return "".join(parts)
 
     def _formatted(self, node: ast.FormattedValue) -> str:
         value = self.known(node.value)
@@ -140,7 +137,7 @@ class Expressions(Scope):
         spec = self._joined(node.format_spec) if node.format_spec is not None else ""  # type: ignore[arg-type]
         check_format(spec)
         if node.conversion != -1:
-            value = {"r": repr, "s": str, "a": ascii}[chr(node.conversion)](value)
+            value = _CONVERSIONS[chr(node.conversion)](value)
         return format(value, spec)
 
     # Displays
@@ -155,7 +152,7 @@ class Expressions(Scope):
         items: list[Any] = []
         for node in nodes:
             if node.__class__ is ast.Starred:
-                items.extend(self.iterate(node.value))  # type: ignore[attr-defined]
+                items.extend(self.iterate(node.value))
                 check_count(len(items))
             else:
                 items.append(self.value(node))
@@ -166,7 +163,15 @@ class Expressions(Scope):
             reference = self._reference(node)
             if reference is not None:
                 return reference
-        return {self.wholly(item) for item in self._items(node.elts)}
+        return self.hashed(self._items(node.elts))
+
+    def hashed(self, items: list[Any]) -> set[Any]:
+        """A set of ``items``."""
+        for item in items:
+            self.wholly(item)
+            if item.__class__ is tuple:
+                measure(item)
+        return set(items)
 
     def _reference(self, node: ast.Set) -> BaseRef | None:
         """``{{_base_.a.b}}`` parses as a set that holds a set; MMCV wants the braces side by side."""
@@ -175,8 +180,10 @@ class Expressions(Scope):
         end = node.end_lineno or node.lineno
         chunk = b"".join(self.lines[node.lineno - 1 : end])
         tail = len(self.lines[end - 1]) - (node.end_col_offset or 0)
-        found = _REF.fullmatch(chunk[node.col_offset : len(chunk) - tail].decode())
+        written = chunk[node.col_offset : len(chunk) - tail].decode()
+        found = _REF.fullmatch(written)
         if found is None:
+            self._check_text(written)
             return None
         self.tainted = True
         return BaseRef(found[1], node.lineno)
@@ -187,7 +194,7 @@ class Expressions(Scope):
             if key is None:
                 result.update(self.mapping(value))
             else:
-                known = self.wholly(self.known(key))
+                known = self.key(key)
                 result[known] = self.value(value)
         return result
 
@@ -234,6 +241,8 @@ class Expressions(Scope):
             if left.__class__ not in SCALARS and right.__class__ not in SCALARS:
                 measure(left)
                 measure(right)
+            if isinstance(right, ITERATION) and right.__class__ is not range:
+                self.spend(len(right) // 8)
             result = COMPARE[op.__class__](left, right)
             if not result:
                 return result
@@ -251,8 +260,9 @@ class Expressions(Scope):
             raise TypeError(f"'{type(value).__name__}' object is not subscriptable")
         if node.slice.__class__ is ast.Slice:
             self.risky = True
-            return value[self.slice_of(node.slice)]  # type: ignore[arg-type]
-        return value[self.known(node.slice)]
+            self.spend(len(value))
+            return value[self.slice_of(node.slice)]
+        return value[self.key(node.slice)]
 
     def slice_of(self, node: ast.Slice) -> slice:
         """The slice that ``a:b:c`` stands for."""
@@ -277,21 +287,21 @@ class Expressions(Scope):
     def module_of(self, node: ast.expr) -> str | None:
         """The dotted name of the module that ``node`` stands for, if it stands for one."""
         if node.__class__ is ast.Name:
-            value = self.names.get(node.id)  # type: ignore[attr-defined]
+            value = self.names.get(node.id)
             if value.__class__ is Hidden and value.kind == "module":
                 return str(value.name)
         elif node.__class__ is ast.Attribute:
-            parent = self.module_of(node.value)  # type: ignore[attr-defined]
+            parent = self.module_of(node.value)
             if parent is not None:
-                return f"{parent}.{node.attr}"  # type: ignore[attr-defined]
+                return f"{parent}.{node.attr}"
         return None
 
 
 SUBSCRIPTED = frozenset((dict, list, tuple, str, range, bytes, ConfigDict))
 
 
-class _Handlers(dict[type[ast.AST], Callable[[Expressions, Any], Any]]):
-    def __missing__(self, kind: type[ast.AST]) -> Callable[[Expressions, Any], Any]:
+class _Handlers(dict[type[ast.AST], Callable[[Any, Any], Any]]):
+    def __missing__(self, kind: type[ast.AST]) -> Callable[[Any, Any], Any]:
         return _unsupported
 
 

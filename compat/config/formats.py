@@ -36,13 +36,13 @@ def decode(raw: bytes, path: Path) -> str:
     return io.StringIO(text, newline=None).read()
 
 
-def read_data(text: str, path: Path, dialect: Dialect) -> StaticFile:
-    """The values of a JSON or YAML config. ``{{_base_.x}}`` stands without quotes, as MMCV wants it.
+def read_data(text: str, path: Path, dialect: Dialect, *, predefined: bool = True) -> StaticFile:
+    """The values of a JSON or YAML config. ``{{_base_.x}}`` stands without quotes.
 
-    Raises ConfigError if the text cannot be parsed or is no mapping. ``1e-3`` in YAML is a string, as in MMCV.
+    Raises ConfigError if the text cannot be parsed or is no mapping. In YAML ``1e-3`` is a string.
     """
     marks: dict[str, BaseRef | Undecided] = {}
-    prepared = _mark(substitute_predefined(text, path), path, dialect, marks)
+    prepared = _mark(substitute_predefined(text, path) if predefined else text, path, dialect, marks)
     try:
         loaded = json.loads(prepared) if path.suffix == ".json" else yaml.load(prepared, Loader=_LOADER)
     except json.JSONDecodeError as error:
@@ -64,7 +64,7 @@ def read_data(text: str, path: Path, dialect: Dialect) -> StaticFile:
     if not isinstance(listed, (list, tuple)) or not all(isinstance(base, str) for base in listed):
         line = line_of(text, "_base_")
         raise ConfigError(f"{path}:{line}: _base_ must be a path or a list of paths, but it is {bases!r}.")
-    bindings = {key: (line_of(text, key),) for key in values}
+    bindings: dict[str, tuple[int, ...]] = {key: (line_of(text, key),) for key in values}
     empty = ast.Module(body=[], type_ignores=[])
     return StaticFile(path, text, empty, tuple(listed), values, bindings, None, bool(marks))
 

@@ -103,7 +103,6 @@ BUILTINS: dict[str, Callable[..., Any]] = {
 TYPES: dict[str, type] = {
     t.__name__: t for t in (str, int, float, bool, list, tuple, dict, set, frozenset, complex, range)
 }
-LAZY = frozenset({"enumerate", "reversed", "zip", "slice"})  # results that are no config values themselves
 STRUCTURAL = frozenset({"dict", "enumerate", "len", "list", "range", "reversed", "tuple", "zip", "print"})
 ORDER_FREE = frozenset({"all", "any", "bool", "frozenset", "len", "max", "min", "set", "sorted", "print"})
 RUNS_ANYTHING = frozenset({"exec", "eval", "globals", "locals", "vars", "setattr", "delattr"})
@@ -157,6 +156,7 @@ MODULE_VALUES: dict[str, Any] = {
 }
 MODULES = frozenset({"os", "os.path", "math", "copy"})
 # Functions written in Python: as names imported from their module, MMCV's loader drops them.
+COPIES = frozenset({copy.copy, _deepcopy})
 PYTHON_FUNCTIONS = frozenset(name for name in MODULE_FUNCTIONS if not name.startswith("math."))
 
 _STR = [
@@ -165,7 +165,6 @@ _STR = [
     "center",
     "count",
     "endswith",
-    "expandtabs",
     "find",
     "format",
     "index",
@@ -238,7 +237,6 @@ STRUCTURAL_METHODS = frozenset(
         "values",
     ]
 )
-VIEWS = frozenset({"items", "keys", "values"})
 _FIELD = re.compile(r"\{[^{}:!]*\.|\{[^{}]*\{")
 
 

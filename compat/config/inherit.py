@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import os.path
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,20 @@ class Reader:
     """Reads config files and their bases without running them. What it returns is shared: do not change it.
 
     ``overlay`` holds texts that stand in for files on disk, by absolute path. Every error is a ConfigError
-    of one sentence that starts with the file that is at fault.
+    of one sentence that starts with the file that is at fault. In the files of ``verbatim``,
+    ``{{ fileDirname }}`` and its relatives stay as they are written.
     """
 
-    def __init__(self, *, overlay: Mapping[Path, str] | None = None, dialect: Dialect = "mmcv") -> None:
+    def __init__(
+        self,
+        *,
+        overlay: Mapping[Path, str] | None = None,
+        dialect: Dialect = "mmcv",
+        verbatim: Collection[Path] = (),
+    ) -> None:
         self.dialect: Dialect = dialect
-        self._overlay = {str(path): text for path, text in (overlay or {}).items()}
+        self._verbatim = frozenset(map(_absolute, verbatim))
+        self._overlay = {_absolute(path): text for path, text in (overlay or {}).items()}
         self._texts: dict[str, str] = {}
         self._trees: dict[str, ast.Module] = {}
         self._files: dict[str, StaticFile] = {}
@@ -88,7 +96,8 @@ class Reader:
             inherited = self.inherited(path) if own.base_values is None else own.base_values
             values = own.values
             if own.has_refs:
-                values = {key: self._filled(value, inherited, name) for key, value in values.items()}
+                bases = inherited if own.bases else None
+                values = {key: _filled(value, bases, name) for key, value in values.items()}
             merged = merge(values, inherited, where=name) if inherited else dict(values)
             merged.pop("_deprecation_", None)
             self._resolved[name] = merged
@@ -96,11 +105,13 @@ class Reader:
 
     def _evaluate(self, name: str) -> StaticFile:
         path, text = Path(name), self.text(Path(name))
+        predefined = name not in self._verbatim
         if path.suffix != ".py":
-            return read_data(text, path, self.dialect)
+            return read_data(text, path, self.dialect, predefined=predefined)
         if self.dialect == "mmcv":
-            return evaluate(text, path)
-        return evaluate(text, path, base=self.inherited(path), tree=self._tree(name))
+            return evaluate(text, path, predefined=predefined)
+        tree = self._tree(name)
+        return evaluate(text, path, base=self.inherited(path), tree=tree, predefined=predefined)
 
     def _tree(self, name: str) -> ast.Module:
         if name not in self._trees:
@@ -158,19 +169,23 @@ class Reader:
         self._closures[name] = tuple(ordered)
         return self._closures[name]
 
-    def _filled(self, value: Any, bases: Mapping[str, Any], name: str) -> Any:
-        """``value`` with each BaseRef in it replaced by what the bases hold under its dotted name."""
-        kind = value.__class__
-        if kind is dict:
-            return {key: self._filled(item, bases, name) for key, item in value.items()}
-        if kind is list:
-            return [self._filled(item, bases, name) for item in value]
-        if kind is tuple:
-            return tuple(self._filled(item, bases, name) for item in value)
-        return _look_up(value, bases, name) if kind is BaseRef else value
+
+def _filled(value: Any, bases: Mapping[str, Any] | None, name: str) -> Any:
+    """``value`` with each BaseRef in it replaced by what the bases hold under its dotted name."""
+    kind = value.__class__
+    if kind is dict:
+        return {key: _filled(item, bases, name) for key, item in value.items()}
+    if kind is list:
+        return [_filled(item, bases, name) for item in value]
+    if kind is tuple:
+        return tuple(_filled(item, bases, name) for item in value)
+    return _look_up(value, bases, name) if kind is BaseRef else value
 
 
-def _look_up(reference: BaseRef, bases: Mapping[str, Any], name: str) -> Any:
+def _look_up(reference: BaseRef, bases: Mapping[str, Any] | None, name: str) -> Any:
+    if bases is None:
+        reason = f"{{{{_base_.{reference.dotted}}}}} in a file without _base_"
+        return Undecided(name, reference.line, reason)
     found: Any = bases
     for part in reference.dotted.split("."):
         if isinstance(found, Undecided):

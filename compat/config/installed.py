@@ -19,8 +19,8 @@ def is_installed_form(base: str) -> bool:
 def installed_config(base: str, where: str) -> Path:
     """The file that ``package::path`` names: ``path`` under the package's ``.mim/configs``.
 
-    Raises ConfigError, starting with ``where``, if the form is wrong, the package is not installed or has no such
-    config. The package is located, never imported.
+    Raises ConfigError, starting with ``where``, if the form is wrong, the package is not installed or has no
+    such config. The package is located, never imported.
     """
     found = _FORM.match(base)
     if found is None:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from mmbridge.compat.config.bounds import STEPS
 from mmbridge.compat.config.functions import BUILTINS, READING, RUNS_ANYTHING
 from mmbridge.compat.config.values import OPAQUE, BaseRef, Hidden, Undecided, UndecidedError
 
@@ -13,6 +14,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _MUTABLE = (dict, list, set)
 ANY_NAME = "*"
+SHADOW = " "  # before the depth at which a comprehension shadows a name
 
 
 class Scope:
@@ -25,6 +27,14 @@ class Scope:
         self.line = 0  # of the top-level statement at work
         self.tainted = False  # an Undecided or a BaseRef may be among the values
         self.function_names: set[str] = set()  # what functions defined in the file mention
+        self.noted: dict[int, Any] = {}  # objects whose mutation by this statement is noted already
+        self.steps = 0
+
+    def spend(self, steps: int) -> None:
+        """Raise when reading the file has taken too much work."""
+        self.steps += steps
+        if self.steps > STEPS:
+            raise UndecidedError("too much work to be worked out")
 
     def bind(self, name: str) -> None:
         """Note that the top-level statement at work assigns or mutates ``name``."""
@@ -34,9 +44,12 @@ class Scope:
 
     def mutated(self, target: Any) -> None:
         """Note a mutation of ``target`` for every name through which it can be seen."""
+        if id(target) in self.noted:
+            return
+        self.noted[id(target)] = target
         for name, value in self.names.items():
-            if _holds(value, target, set()):
-                self.bind(name)
+            if self._holds(value, {id(target): target}):
+                self.bind(name.split(SHADOW)[0])
 
     def undecided(self, error: Exception, line: int) -> Undecided:
         """The Undecided for an expression that ended with ``error``."""
@@ -83,7 +96,7 @@ class Scope:
         """Whether ``call`` itself changes nothing, whatever its arguments are."""
         func = call.func
         if isinstance(func, ast.Name):
-            return func.id in BUILTINS and func.id not in self.names
+            return func.id in BUILTINS and func.id not in self.names and not self.function_names
         if isinstance(func, ast.Attribute) and isinstance(func.value, (ast.Name, ast.Constant)):
             value = (
                 func.value.value if isinstance(func.value, ast.Constant) else self.names.get(func.value.id)
@@ -102,10 +115,26 @@ class Scope:
         for name, value in self.names.items():
             if id(value) in reached:
                 self.names[name] = unknown
-                self.bind(name)
-            elif _holds_any(value, reached, set()):
+            elif self._holds(value, reached):
                 self.names[name] = _replace(value, reached, unknown, {})
-                self.bind(name)
+            else:
+                continue
+            self.bind(name.split(SHADOW)[0])
+
+    def _holds(self, value: Any, targets: dict[int, Any]) -> bool:
+        """Whether ``value`` is one of ``targets``, or holds one."""
+        stack = [value]
+        seen: set[int] = set()
+        while stack:
+            item = stack.pop()
+            if id(item) in targets:
+                return True
+            if id(item) in seen or not isinstance(item, (dict, list, tuple)):
+                continue
+            seen.add(id(item))
+            stack.extend(_children(item))
+        self.steps += len(seen)
+        return False
 
     def spoil_all(self, unknown: Undecided) -> None:
         """Anything may have happened: every name is Undecided, and there may be more names."""
@@ -194,23 +223,6 @@ def _reach(value: Any, reached: dict[int, Any]) -> None:
         if isinstance(item, _MUTABLE):
             reached[id(item)] = item
         stack.extend(_children(item))
-
-
-def _holds(value: Any, target: Any, seen: set[int]) -> bool:
-    return _holds_any(value, {id(target): target}, seen)
-
-
-def _holds_any(value: Any, targets: dict[int, Any], seen: set[int]) -> bool:
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if id(item) in targets:
-            return True
-        if id(item) in seen or not isinstance(item, (dict, list, tuple)):
-            continue
-        seen.add(id(item))
-        stack.extend(_children(item))
-    return False
 
 
 def _replace(value: Any, targets: dict[int, Any], unknown: Undecided, done: dict[int, Any]) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmbridge.compat.config import functions
+from mmbridge.compat.config.bounds import check_count, check_length, check_order
 from mmbridge.compat.config.calls import Calls
 from mmbridge.compat.config.config_dict import ConfigDict
 from mmbridge.compat.config.operations import BINARY
@@ -26,13 +27,17 @@ class Statements(Calls):
     """Runs statements over known values."""
 
     def run(self, body: list[ast.stmt]) -> None:
+        """Carry out the top-level statements of a file."""
         for node in body:
             self.line = node.lineno
+            if self.noted:
+                self.noted.clear()
             self.statement(node)
 
     def statement(self, node: ast.stmt) -> None:
+        """Carry out one statement; what does not work out makes its names Undecided."""
         if node.__class__ is ast.Assign:
-            self._assign(node)  # type: ignore[arg-type]
+            self._assign(node)
             return
         try:
             STATEMENTS.get(node.__class__, Statements._unknown)(self, node)
@@ -42,6 +47,7 @@ class Statements(Calls):
             self.spoil_statement(node, self.undecided(error, node.lineno))
 
     def block(self, body: list[ast.stmt]) -> None:
+        """Carry out the statements of a branch or a loop."""
         for node in body:
             self.spend(1)
             self.statement(node)
@@ -56,7 +62,7 @@ class Statements(Calls):
         value = self.value(node.value) if hidden is None else hidden
         for target in node.targets:
             if target.__class__ is ast.Name:
-                name: str = target.id  # type: ignore[attr-defined]
+                name: str = target.id
                 self.names[name] = value
                 lines = self.bindings.setdefault(name, [])
                 if not lines or lines[-1] != self.line:
@@ -70,7 +76,7 @@ class Statements(Calls):
     def _hidden(self, node: ast.expr) -> Hidden | None:
         """What assigning a module or a function binds: no key of the config."""
         if node.__class__ is ast.Name:
-            value = self.names.get(node.id)  # type: ignore[attr-defined]
+            value = self.names.get(node.id)
             return value if value.__class__ is Hidden else None
         if node.__class__ is ast.Lambda:
             self.function_names |= names_in(node)
@@ -80,11 +86,21 @@ class Statements(Calls):
     def store(self, target: ast.expr, value: Any) -> None:
         """Bind a target of any kind; a subscript's container is changed in place."""
         if target.__class__ is ast.Name:
-            self.names[target.id] = value  # type: ignore[attr-defined]
-            self.bind(target.id)  # type: ignore[attr-defined]
+            self.names[target.id] = value
+            self.bind(target.id)
+        elif isinstance(target, ast.Subscript) and _is_globals(target.value) and "globals" not in self.names:
+            name = self.known(target.slice)
+            if not isinstance(name, str):
+                raise UndecidedError("a name that is no string")
+            self.names[name] = value
+            self.bind(name)
         elif isinstance(target, ast.Subscript):
             container = self._container(target.value)
-            container[self._index(target)] = value
+            index = self._index(target)
+            if isinstance(index, slice):
+                check_length(value)
+                check_count(len(container) + len(value))
+            container[index] = value
             self.mutated(container)
         elif isinstance(target, ast.Attribute):
             container = self.known(target.value)
@@ -105,7 +121,7 @@ class Statements(Calls):
     def _index(self, node: ast.Subscript) -> Any:
         if isinstance(node.slice, ast.Slice):
             return self.slice_of(node.slice)
-        return self.wholly(self.known(node.slice))
+        return self.key(node.slice)
 
     def spoil_target(self, target: ast.expr, unknown: Undecided) -> None:
         """The assignment did not work out: its names and the containers it writes to are Undecided."""
@@ -141,8 +157,10 @@ class Statements(Calls):
                 self.wholly(right)
             bound(left, right)
         if isinstance(left, list) and isinstance(node.op, ast.Add):
-            right = self.iterate(node.value) if not isinstance(right, (list, tuple)) else right
-            bound(left, list(right)) if bound is not None else None
+            check_length(right)
+            check_order(right)
+            right = list(right)
+            check_count(len(left) + len(right))
         self.risky = True
         if isinstance(left, (list, dict, set)):
             self.mutated(left)
@@ -284,6 +302,11 @@ class Statements(Calls):
                 self.names[name] = unknown
                 self.tainted = True
             self.bind(name)
+
+
+def _is_globals(node: ast.expr) -> bool:
+    """Whether ``node`` is ``globals()``: the only way to write a key that is no identifier."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "globals"
 
 
 _KEYWORDS = {"While": "while", "With": "with", "Try": "try", "TryStar": "try", "Match": "match"}

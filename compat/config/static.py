@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os.path
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +31,9 @@ _MANY_LOADS = 24  # fewer loads cannot make a value explode by sharing: at most 
 def parse(text: str, path: Path) -> ast.Module:
     """The syntax tree of a config; ConfigError naming file and line if it is no Python."""
     try:
-        return ast.parse(text)
+        with warnings.catch_warnings():  # an invalid escape is the file's affair, not the reader's
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
     except SyntaxError as error:
         line = error.lineno or 1
         raise ConfigError(f"{path}:{line}: this is not Python: {error.msg}; correct the file.") from None
@@ -39,7 +42,7 @@ def parse(text: str, path: Path) -> ast.Module:
 
 
 def substitute_predefined(text: str, path: Path) -> str:
-    """``text`` with ``{{ fileDirname }}`` and its three relatives replaced, as MMCV does before it runs a file."""
+    """``text`` with ``{{ fileDirname }}`` and its three relatives replaced, as both engines do."""
     if "{{" not in text:
         return text
     absolute = os.path.abspath(path).replace("\\", "/")
@@ -61,41 +64,50 @@ def evaluate(
     base: Mapping[str, Any] | None = None,
     dialect: Dialect | None = None,
     tree: ast.Module | None = None,
+    predefined: bool = True,
 ) -> StaticFile:
     """The values a config's text gives, worked out without running it.
 
-    ``base`` is what ``_base_`` means in MMEngine's expressions (``_base_.model.depth``): the merged bases. It is
-    copied, never changed. ``dialect`` is MMEngine's if ``base`` is given, MMCV's otherwise; in MMEngine's,
-    ``{{$NAME:default}}`` is an environment variable and thus Undecided. ``tree`` saves parsing ``text`` again.
+    ``base`` is what ``_base_`` means in MMEngine's expressions (``_base_.model.depth``): the merged bases.
+    It is copied, never changed. ``dialect`` is MMEngine's if ``base`` is given, else MMCV's; in MMEngine's,
+    ``{{$NAME:default}}`` is an environment variable and thus Undecided. ``tree`` saves parsing again. Without
+    ``predefined``, ``{{ fileDirname }}`` and its relatives stay as they are written.
 
     Raises ConfigError if the text is no Python or its ``_base_`` is not a literal path or list of paths.
     """
     dialect = dialect or ("mmcv" if base is None else "mmengine")
     tree = parse(text, path) if tree is None else tree
-    substituted = substitute_predefined(text, path)
+    substituted = substitute_predefined(text, path) if predefined else text
     running = tree if substituted is text or substituted == text else parse(substituted, path)
     scope = Statements(str(path), substituted, environment=dialect == "mmengine")
+    base_values = None
     if dialect == "mmengine":
         bases = bases_of(running, path)
-        offered = to_config(dict(base or {}))
-        scope.names[BASE_KEY] = offered
-        scope.tainted = opaque_part(offered) is not None
-        scope.run([node for node in running.body if base_assignment(node) is None])
-        changed = scope.names.pop(BASE_KEY, None)
-        values = scope.visible()
+        base_values = _run_with_base(scope, running, base or {})
         memo: dict[int, Any] = {}
-        values = {name: to_plain(value, memo) for name, value in values.items()}
-        base_values = to_plain(changed, memo) if isinstance(changed, dict) else None
+        values = {name: to_plain(value, memo) for name, value in scope.visible().items()}
     else:
         scope.run(running.body)
         values = scope.visible()
-        bases = _base_list(values.pop(BASE_KEY, ()), path, running)
-        base_values = None
+        bases = _base_list(values.pop(BASE_KEY, []), path, running)
     if scope.risky or scope.loads > _MANY_LOADS:
         _settle(scope, values)
+        _settle(scope, base_values or {})
     bindings = {name: tuple(lines) for name, lines in scope.bindings.items() if name in values}
     has_refs = scope.braces and scope.tainted
     return StaticFile(path, text, tree, bases, values, bindings, base_values, has_refs)
+
+
+def _run_with_base(scope: Statements, tree: ast.Module, base: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a file that may use ``_base_``; gives the bases as the file leaves them."""
+    offered = to_config(dict(base))
+    scope.names[BASE_KEY] = offered
+    scope.tainted = opaque_part(offered) is not None
+    scope.run([node for node in tree.body if base_assignment(node) is None])
+    left = scope.names.pop(BASE_KEY, offered)
+    if left.__class__ is Undecided:  # something unknown had it in hands
+        return dict.fromkeys(base, left)
+    return dict(to_plain(left))
 
 
 def base_assignment(node: ast.stmt) -> ast.expr | None:
@@ -117,19 +129,14 @@ def bases_of(tree: ast.Module, path: Path) -> tuple[str, ...]:
 
 
 def _base_list(value: Any, path: Path, tree: ast.Module) -> tuple[str, ...]:
-    bases = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-    if bases == () or (isinstance(value, (str, list)) and all(isinstance(base, str) for base in bases)):
-        return tuple(bases)
+    listed = [value] if isinstance(value, str) else value
+    if isinstance(listed, list) and all(isinstance(base, str) for base in listed):
+        return tuple(listed)
     line = next((node.lineno for node in tree.body if base_assignment(node) is not None), 1)
-    unknown = next(
-        (
-            part
-            for part in (value, *(value if isinstance(value, list) else ()))
-            if isinstance(part, Undecided)
-        ),
-        None,
-    )
-    found = f"cannot be known without running the file ({unknown.reason})" if unknown else f"is {value!r}"
+    unknown = opaque_part(value)
+    found = f"is {value!r}"
+    if isinstance(unknown, Undecided):
+        found = f"cannot be known without running the file ({unknown.reason})"
     raise ConfigError(
         f"{path}:{line}: _base_ must be a path or a list of paths, but it {found}; write the paths out."
     )

@@ -28,15 +28,15 @@ class BaseRef:
     line: int
 
 
-OPAQUE = frozenset((Undecided, BaseRef))
+OPAQUE: frozenset[Any] = frozenset((Undecided, BaseRef))
 
 
 @dataclass
 class StaticFile:
     """One config file as written, before its bases are merged in.
 
-    ``values`` holds exactly the keys that MMCV's loader would see, without ``_base_``. After a star import, or
-    anything else that may define names that the text does not show, there is one more key ``*``: Undecided.
+    ``values`` holds exactly the keys that MMCV's loader would see, without ``_base_``. After a star import,
+    or anything else that may define names that the text does not show, there is a key ``*``: Undecided.
     ``bindings`` gives, for every key, the line of each top-level statement that assigns or mutates it (also
     through another name of the same object), in order: one entry means it is assigned once and left alone.
     ``base_values`` is set when MMEngine's ``_base_`` was offered to the file: the bases after the file ran,
@@ -54,9 +54,12 @@ class StaticFile:
 
 
 class UndecidedError(Exception):
-    """Evaluation of an expression ends here: its value cannot be known. Never leaves this package."""
+    """Evaluation of an expression ends here: its value cannot be known. Never leaves this package.
 
-    def __init__(self, why: str | Undecided | BaseRef, line: int = 0) -> None:
+    ``why`` is a short clause, or the Undecided or BaseRef that stood in the way.
+    """
+
+    def __init__(self, why: Any, line: int = 0) -> None:
         super().__init__(why)
         self.why = why
         self.line = line
