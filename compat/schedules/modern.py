@@ -198,7 +198,9 @@ def _arguments_of(bound: BoundScheduler, group: int, groups: int) -> dict[str, A
     series = bound.arguments.get("series")
     if series is not None:
         return {"series": series, "column": series.column_of[group]}
-    return for_group(bound.scheduler.arguments, bound.arguments, group, groups, where=bound.where)
+    # With several groups the optimizer wrapper adds one of its own at the end, and counts it.
+    counted = groups + (groups > 1)
+    return for_group(bound.scheduler.arguments, bound.arguments, group, counted, where=bound.where)
 
 
 def _as_list(

@@ -19,7 +19,7 @@ DEFAULT_RATIO: Mapping[Parameter, float] = {"lr": 0.1, "momentum": 0.9}
 _RATIO = Kind("a number above 0 and at most 1", lambda value: NUMBER.accepts(value) and 0 < value <= 1)
 
 
-def warmup_factor(kind: WarmupKind, iteration: int, length: float, ratio: float) -> float:
+def warmup_factor(kind: WarmupKind, iteration: float, length: float, ratio: float) -> float:
     """From ``ratio`` at iteration 0 to 1 at ``length``, where it is over; ``constant`` stays at ``ratio``.
 
     The learning rate is multiplied by it, momentum is divided by it.

@@ -243,8 +243,12 @@ def _cosine_restart(case: Case) -> Main:
 
 def _one_cycle(case: Case) -> Main:
     given = case.arguments
-    if isinstance(given["max_lr"], (list, tuple)):
-        case.say("max_lr has one value per parameter group: check that the groups are the same")
+    peak = given["max_lr"]
+    if isinstance(peak, (list, tuple)) and len(peak) > 1:
+        peak = [*peak, peak[0]]
+        case.say(
+            "eta_max has one value more than max_lr, for the group that MMEngine's optimizer wrapper adds"
+        )
     # Both engines give these the same names and defaults.
     shape = {
         argument.name: given[argument.name]
@@ -253,14 +257,12 @@ def _one_cycle(case: Case) -> Main:
     }
     if given["total_steps"] is None and case.converted:
         scheduler = case.scheduler(
-            "OneCycle", {"eta_max": given["max_lr"], **shape}, converted_frame(0, case.loop.length)
+            "OneCycle", {"eta_max": peak, **shape}, converted_frame(0, case.loop.length)
         )
     else:
         total = given["total_steps"] or case.loop.length
         frame = {"by_epoch": False, "begin": 0} if case.converted else case.whole_run()
-        scheduler = case.scheduler(
-            "OneCycle", {"eta_max": given["max_lr"], "total_steps": total, **shape}, frame
-        )
+        scheduler = case.scheduler("OneCycle", {"eta_max": peak, "total_steps": total, **shape}, frame)
     return Main([scheduler], "absolute")
 
 
