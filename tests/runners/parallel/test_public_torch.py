@@ -22,8 +22,7 @@ CLASSES = [
     torch.utils.data.DataLoader,
     torch.utils.data.DistributedSampler,
 ]
-# Private in spelling only. The base of all batch normalisations, and, by file, what torch has modules override or
-# fill to store themselves.
+# Private in spelling only: the base of batch normalisations; by file, what modules override to be stored.
 EVERYWHERE = {"_BatchNorm"}
 ALLOWED = {"state_dict.py": {"_load_from_state_dict", "_state_dict_hooks", "_version"}}
 
