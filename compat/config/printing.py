@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,11 +22,15 @@ def to_python(config: Mapping[str, Any], *, strict: bool = False) -> str:
     A value that Python text cannot express, such as a class or a tensor, is written as its ``repr``; with
     ``strict`` it is a ConfigError that names the key.
     """
-    shadowing = [name for name in _BUILT_WITH if name in config]
     lines = []
-    for key in [*(key for key in config if key not in shadowing), *shadowing]:
-        target = key if _is_name(key) else f"globals()[{_scalar(key, str(key), strict)}]"
-        lines.append(f"{target} = {_Printer(strict).text(config[key], str(key), len(target) + 3, 0)}\n")
+    for key in config:
+        if key not in _BUILT_WITH:
+            target = key if _is_name(key) else f"globals()[{_scalar(key, str(key), strict)}]"
+            lines.append(f"{target} = {_Printer(strict).text(config[key], str(key), len(target) + 3, 0)}\n")
+    shadowing = [name for name in _BUILT_WITH if name in config]
+    if shadowing:  # last and at once: from here on the names no longer mean the functions
+        texts = [_Printer(strict).text(config[name], name, 0, 0) for name in shadowing]
+        lines.append(f"{', '.join(shadowing)} = {', '.join(texts)}\n")
     return "".join(lines)
 
 
@@ -100,4 +105,5 @@ def _scalar(value: Any, where: str, strict: bool) -> str:
 
 
 def _is_name(key: str) -> bool:
-    return key.isidentifier() and not keyword.iskeyword(key)
+    """Whether ``key`` can stand as a name and is read back as it is: Python normalises names."""
+    return key.isidentifier() and not keyword.iskeyword(key) and unicodedata.normalize("NFKC", key) == key

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mmbridge.compat.config.bounds import STEPS
+from mmbridge.compat.config.config_dict import ConfigDict
 from mmbridge.compat.config.functions import BUILTINS, READING, RUNS_ANYTHING
 from mmbridge.compat.config.values import OPAQUE, BaseRef, Hidden, Undecided, UndecidedError
 
@@ -73,24 +74,51 @@ class Scope:
 
     def spoil(self, node: ast.AST, unknown: Undecided) -> Undecided:
         """Make Undecided what the calls and the walrus assignments inside ``node`` may change."""
-        reached: set[str] = set()
+        reached: list[Any] = []
         called = False
-        for part in _walk(node):
+        parts = list(_walk(node))
+        for part in parts:
+            if isinstance(part, _FUNCTIONS):
+                self.function_names |= names_in(part)
+        for part in parts:
             if isinstance(part, ast.NamedExpr) and isinstance(part.target, ast.Name):
                 self.names[part.target.id] = unknown
                 self.bind(part.target.id)
-            elif isinstance(part, _FUNCTIONS):
-                self.function_names |= names_in(part)
             elif isinstance(part, ast.Call):
                 if isinstance(part.func, ast.Name) and part.func.id in RUNS_ANYTHING:
                     self.spoil_all(unknown)
                 if not self._harmless(part):
                     called = True
-                    reached |= names_in(part)
+                    reached.extend(self.objects_in(part))
         if called:
-            reached |= self.function_names
+            reached.extend(map(self.names.get, self.function_names))
         self.poison(reached, unknown)
         return unknown
+
+    def objects_in(self, node: ast.AST) -> list[Any]:
+        """What the names in ``node`` stand for; of ``a.b['c']`` only what that is, not all of ``a``."""
+        if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+            try:
+                return [self._follow(node)]
+            except (LookupError, TypeError):
+                pass
+        if isinstance(node, ast.Name):
+            return []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            parts: list[ast.AST] = [node.func.value, *node.args, *node.keywords]
+        else:
+            parts = list(ast.iter_child_nodes(node))
+        return [value for part in parts for value in self.objects_in(part)]
+
+    def _follow(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.Name):
+            return self.names[node.id]
+        if isinstance(node, ast.Attribute):
+            value = self._follow(node.value)
+            return value[node.attr] if isinstance(value, ConfigDict) else value
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            return self._follow(node.value)[node.slice.value]
+        raise LookupError
 
     def _harmless(self, call: ast.Call) -> bool:
         """Whether ``call`` itself changes nothing, whatever its arguments are."""
@@ -104,11 +132,11 @@ class Scope:
             return func.attr in READING.get(type(value), ())
         return False
 
-    def poison(self, names: Iterable[str], unknown: Undecided) -> None:
-        """Make Undecided every place that holds a mutable object reachable from ``names``."""
+    def poison(self, objects: Iterable[Any], unknown: Undecided) -> None:
+        """Make Undecided every place that holds a mutable object reachable from ``objects``."""
         reached: dict[int, Any] = {}
-        for name in names:
-            _reach(self.names.get(name), reached)
+        for value in objects:
+            _reach(value, reached)
         if not reached:
             return
         self.tainted = True
@@ -136,10 +164,15 @@ class Scope:
         self.steps += len(seen)
         return False
 
-    def spoil_all(self, unknown: Undecided) -> None:
-        """Anything may have happened: every name is Undecided, and there may be more names."""
+    def spoil_all(self, unknown: Undecided, *, public: bool = False) -> None:
+        """Anything may have happened: every name is Undecided, and there may be more names.
+
+        With ``public``, only the names that a star import may bind.
+        """
         self.tainted = True
         for name in [*self.names, ANY_NAME]:
+            if public and name.startswith("_"):
+                continue
             self.names[name] = unknown
             self.bind(name)
 
@@ -149,18 +182,18 @@ class Scope:
         self.spoil(node, unknown)
         bound = set(bound_names(node))
         if ANY_NAME in bound:
-            self.spoil_all(unknown)
+            self.spoil_all(unknown, public=True)
         for name in bound:
             self.names[name] = unknown
             self.bind(name)
-        roots: set[str] = set()
+        roots: list[Any] = []
         for part in _walk(node):
             if isinstance(part, (ast.Subscript, ast.Attribute)) and not isinstance(part.ctx, ast.Load):
-                roots |= names_in(part.value)
+                roots.extend(self.objects_in(part.value))
             elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
                 receiver = part.func.value
-                if isinstance(receiver, ast.Name) and not self._harmless(part):
-                    roots.add(receiver.id)
+                if not self._harmless(part):
+                    roots.extend(self.objects_in(receiver))
         self.poison(roots, unknown)
 
     def visible(self) -> dict[str, Any]:

@@ -16,15 +16,18 @@ from mmbridge.compat.config.values import OPAQUE, Hidden, Undecided, UndecidedEr
 
 
 class _JumpError(Exception):
-    """A ``break`` or ``continue`` on its way to its loop."""
+    """A ``break`` or ``continue`` on its way to its loop; with ``unknown``, one that may happen."""
 
-    def __init__(self, kind: type[ast.stmt]) -> None:
+    def __init__(self, kind: type[ast.stmt] | None, unknown: Undecided | None = None) -> None:
         super().__init__()
         self.kind = kind
+        self.unknown = unknown
 
 
 class Statements(Calls):
     """Runs statements over known values."""
+
+    loops = 0  # how many loops deep the statement at work is
 
     def run(self, body: list[ast.stmt]) -> None:
         """Carry out the top-level statements of a file."""
@@ -78,6 +81,9 @@ class Statements(Calls):
         if node.__class__ is ast.Name:
             value = self.names.get(node.id)
             return value if value.__class__ is Hidden else None
+        if node.__class__ is ast.Attribute:
+            module = self.module_of(node)
+            return Hidden("module", module) if module in functions.MODULES else None
         if node.__class__ is ast.Lambda:
             self.function_names |= names_in(node)
             return Hidden("function", "lambda")
@@ -130,7 +136,7 @@ class Statements(Calls):
             self.bind(name)
         for part in ast.walk(target):
             if isinstance(part, (ast.Subscript, ast.Attribute)):
-                self.poison(names_in(part.value), unknown)
+                self.poison(self.objects_in(part.value), unknown)
         self.spoil(target, unknown)
 
     def _annotated(self, node: ast.AnnAssign) -> None:
@@ -194,8 +200,8 @@ class Statements(Calls):
             test = bool(self.known(node.test))
         except Exception as error:
             unknown = self.undecided(error, node.lineno)
-            if any(isinstance(part, (ast.Break, ast.Continue)) for part in ast.walk(node)):
-                raise UndecidedError(unknown) from None
+            if self.loops and any(isinstance(part, (ast.Break, ast.Continue)) for part in ast.walk(node)):
+                raise _JumpError(None, unknown) from None
             self.spoil_statement(node, unknown)
             return
         self.block(node.body if test else node.orelse)
@@ -206,12 +212,22 @@ class Statements(Calls):
         for item in self._live(node.iter):
             self.spend(1)
             self.store(node.target, item)
-            try:
-                self.block(node.body)
-            except _JumpError as jump:
-                if jump.kind is ast.Break:
-                    return
+            if self._round(node.body) is ast.Break:
+                return
         self.block(node.orelse)
+
+    def _round(self, body: list[ast.stmt]) -> type[ast.stmt] | None:
+        """One round of a loop; says how it was left early, if it was."""
+        self.loops += 1
+        try:
+            self.block(body)
+        except _JumpError as jump:
+            if jump.unknown is not None:
+                raise UndecidedError(jump.unknown) from None
+            return jump.kind
+        finally:
+            self.loops -= 1
+        return None
 
     def _live(self, node: ast.expr) -> Any:
         """The items of a loop; a list is read while it may change, as Python reads it."""
@@ -227,6 +243,8 @@ class Statements(Calls):
             self.bind(name)
 
     def _jump(self, node: ast.stmt) -> None:
+        if not self.loops:
+            raise SyntaxError("a jump outside a loop")
         raise _JumpError(node.__class__)
 
     # Statements without a value
@@ -260,7 +278,7 @@ class Statements(Calls):
         for default in (*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)):
             self.spoil(default, unknown)
         if node.decorator_list:
-            self.poison(self.function_names, unknown)
+            self.poison(map(self.names.get, self.function_names), unknown)
             self.names[node.name] = unknown
             self.tainted = True
         else:
@@ -270,7 +288,7 @@ class Statements(Calls):
     def _class(self, node: ast.ClassDef) -> None:
         unknown = Undecided(self.path, node.lineno, f"the class {node.name}")
         self.spoil(node, unknown)
-        self.poison(names_in(node), unknown)
+        self.poison(map(self.names.get, names_in(node)), unknown)
         self.function_names |= names_in(node)
         self.names[node.name] = unknown
         self.tainted = True
@@ -289,7 +307,7 @@ class Statements(Calls):
             shown = f"{'.' * node.level}{node.module or ''}"
             unknown = Undecided(self.path, node.lineno, f"{alias.name} is imported from {shown}")
             if alias.name == "*":
-                self.spoil_all(unknown)
+                self.spoil_all(unknown, public=True)
                 return
             name = alias.asname or alias.name
             if dotted in functions.MODULES:
