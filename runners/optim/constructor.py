@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from mmbridge.compat.registry import build_from_cfg
+from mmbridge.compat.registry import build_from_cfg, nearest
 from mmbridge.runners.optim.build import OPTIMIZER_BUILDERS, OPTIMIZERS
 from mmbridge.runners.optim.param_rules import (
     DECAY_RULES,
@@ -18,6 +18,9 @@ from mmbridge.runners.optim.param_rules import (
 from torch import nn
 from torch.optim import Optimizer
 
+OPTIONS = {"custom_keys", "bypass_duplicate", *(option for option, _ in (*LR_RULES, *DECAY_RULES))}
+"""What ``paramwise_cfg`` may hold."""
+
 
 @OPTIMIZER_BUILDERS.register_module()
 class DefaultOptimizerConstructor:
@@ -27,16 +30,15 @@ class DefaultOptimizerConstructor:
     in module order, and multipliers (of the optimizer's ``lr`` and ``weight_decay``, absolute, per step)
     apply:
 
-    * ``custom_keys``: ``{part of a parameter's name: dict(lr_mult=, decay_mult=)}``; the longest part wins
-    and no
-      other option applies to that parameter;
+    * ``custom_keys``: ``{part of a parameter's name: dict(lr_mult=, decay_mult=)}``; the longest part
+      wins, and no other option applies to that parameter;
     * ``bias_lr_mult``, ``dcn_offset_lr_mult``: see ``LR_RULES``;
     * ``norm_decay_mult``, ``dwconv_decay_mult``, ``bias_decay_mult``: see ``DECAY_RULES``;
     * ``bypass_duplicate``: leave out a parameter that already has a group, with a warning.
 
     A frozen parameter gets a group without multipliers. Raises TypeError for options of the wrong type,
-    ValueError for a multiplier of an ``lr`` or ``weight_decay`` that ``optimizer_cfg`` does not set. MMCV
-    1.7.2, mmcv/runner/optimizer/default_constructor.py.
+    ValueError for a multiplier of an ``lr`` or ``weight_decay`` that ``optimizer_cfg`` does not set.
+    MMCV 1.7.2, mmcv/runner/optimizer/default_constructor.py.
     """
 
     def __init__(self, optimizer_cfg: dict[str, Any], paramwise_cfg: dict[str, Any] | None = None) -> None:
@@ -47,6 +49,8 @@ class DefaultOptimizerConstructor:
         self.base_lr = optimizer_cfg.get("lr")
         self.base_wd = optimizer_cfg.get("weight_decay")
         self._validate_cfg()
+        if type(self) is DefaultOptimizerConstructor:  # a subclass may have options of its own
+            _warn_of_unknown(self.paramwise_cfg)
 
     def __call__(self, model: nn.Module) -> Optimizer:
         """The optimizer of ``model``, or of ``model.module`` where there is one."""
@@ -125,3 +129,10 @@ class DefaultOptimizerConstructor:
                 f"paramwise_cfg multiplies {key} ({', '.join(sorted(multipliers))}), but the optimizer "
                 f"does not set it; add {key} to {self.optimizer_cfg}"
             )
+
+
+def _warn_of_unknown(paramwise_cfg: dict[str, Any]) -> None:
+    for key in paramwise_cfg.keys() - OPTIONS:
+        close = " or ".join(map(repr, nearest(key, OPTIONS)))
+        hint = f"did you mean {close}?" if close else f"there are {', '.join(sorted(OPTIONS))}"
+        warnings.warn(f"paramwise_cfg.{key} is not an option and has no effect; {hint}", stacklevel=3)

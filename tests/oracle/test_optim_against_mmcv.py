@@ -109,6 +109,7 @@ def groups(optimizer: torch.optim.Optimizer, model: nn.Module) -> list[dict[str,
     ]
 
 
+@pytest.mark.filterwarnings("ignore:paramwise_cfg.no_such_option")
 @pytest.mark.parametrize("optimizer", OPTIMIZER_CFGS.values(), ids=OPTIMIZER_CFGS)
 @pytest.mark.parametrize("paramwise", PARAMWISE.values(), ids=PARAMWISE)
 def test_groups(optimizer: dict[str, Any], paramwise: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,11 +62,24 @@ DEFAULT = dict.fromkeys([name for name, _ in Block().named_parameters()], (LR, D
         pytest.param(
             {"custom_keys": {"bn": {}}, "norm_decay_mult": 0}, {}, id="a_custom_key_shuts_the_other_rules_out"
         ),
-        pytest.param({"no_such_option": 1}, {}, id="unknown_options_change_no_value"),
     ],
 )
 def test_settings(paramwise_cfg: Any, expected: dict[str, tuple[float, float]]) -> None:
     assert {**DEFAULT, **expected} == settings(Block(), paramwise_cfg)
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("norm_decay_mul", "did you mean 'norm_decay_mult'"),
+        ("backbone", "there are bias_decay_mult, bias_lr_mult"),
+    ],
+)
+def test_unknown_options_change_no_value_and_are_told(option: str, hint: str) -> None:
+    with pytest.warns(
+        UserWarning, match=f"paramwise_cfg.{option} is not an option and has no effect; {hint}"
+    ):
+        assert settings(Block(), {option: 0}) == DEFAULT
 
 
 @pytest.mark.parametrize("paramwise_cfg", [None, {}])
