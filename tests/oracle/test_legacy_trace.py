@@ -1,0 +1,52 @@
+"""The same training in real MMCV 1.7.2 and here: the same events, lines, records and files."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import mmbridge.runners.hooks as our_hooks
+import mmbridge.runners.legacy as our_runners
+import pytest
+from mmbridge.compat.hook import LegacyHook
+from mmbridge.runners.trace import Recorder
+
+TOYS = Path(__file__).parents[2] / "fixtures" / "toys"
+sys.path.insert(0, str(TOYS))
+from cases import CASES  # noqa: E402
+from toys import train  # noqa: E402
+
+pytestmark = pytest.mark.oracle
+OURS = SimpleNamespace(build_runner=our_runners.build_runner, EvalHook=our_hooks.EvalHook)
+
+
+@pytest.fixture(scope="module")
+def theirs() -> Any:
+    return pytest.importorskip("mmcv.runner")
+
+
+def trained(engine: Any, base: type, name: str, work_dir: Path) -> tuple[Recorder, Any]:
+    recorder = Recorder()
+    work_dir.mkdir(parents=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MMCV warns about today's torch
+        result = train(engine, recorder.hook(base), CASES[name], str(work_dir))
+    return recorder, result
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_training_is_the_same(name: str, theirs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+    expected, their_result = trained(theirs, theirs.Hook, name, tmp_path / "theirs" / "work")
+    actual, our_result = trained(OURS, LegacyHook, name, tmp_path / "ours" / "work")
+
+    assert actual.events == expected.events
+    assert our_result.counters == their_result.counters
+    assert our_result.records == their_result.records
+    assert our_result.lines == their_result.lines
+    assert our_result.latest == their_result.latest
+    assert our_result.files == their_result.files
