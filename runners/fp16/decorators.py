@@ -1,7 +1,7 @@
 """The decorators that put methods of a model into half or full precision.
 
-Half precision is float16 on accelerators and bfloat16 on the CPU, the only type torch computes with there in
-mixed precision.
+Half precision is float16 on accelerators and bfloat16 on the CPU: not every torch computes float16 there, and
+it would need a scaled loss, which the CPU runs of MMCV do not have.
 """
 
 from __future__ import annotations
