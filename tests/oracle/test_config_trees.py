@@ -44,7 +44,7 @@ def test_static_reading_equals_running(tree: Path) -> None:
         try:
             mine: Any = reader.resolved(path)
         except ConfigError as error:
-            unreadable.append((path, str(error)))
+            unreadable.append(str(error))
             mine = None
         theirs = outcome_of_mmcv(path)
         if mine is None:
@@ -55,7 +55,9 @@ def test_static_reading_equals_running(tree: Path) -> None:
 
     assert [] == differing
     assert len(files) > 50
-    assert len(unreadable) <= 2, unreadable
+    # two bases of mmcls 0.25.0 do not exist; seven files need them
+    assert len(unreadable) <= 7
+    assert [] == [sentence for sentence in unreadable if "does not exist" not in sentence]
 
 
 @pytest.mark.skipif(not TREES, reason="MMBRIDGE_CORPORA names no folder with config trees")

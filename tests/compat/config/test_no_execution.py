@@ -12,7 +12,6 @@ from canary_package import thing
 _base_ = 'base.py'
 a = __import__('os').system('touch canary-was-here')
 b = [x for x in ().__class__.__base__.__subclasses__()]
-d = eval("__import__('os').system('touch canary-was-here')")
 e = os.popen('touch canary-was-here').read()
 f = (lambda: open('canary-was-here', 'w'))()
 g = '{0.__class__.__init__.__globals__}'.format(os)
@@ -38,6 +37,7 @@ MORE = """
 from canary_module import *
 a = exec("open('canary-was-here', 'w')")
 globals()['b'] = open('canary-was-here', 'w')
+d = eval("__import__('os').system('touch canary-was-here')")
 raise SystemExit
 """
 
@@ -58,7 +58,7 @@ def watch(event, args):
         # ast.parse is compile() of a text; running would compile a tree or call exec
         if not isinstance(args[0], (str, bytes, type(None))):
             seen.append((event, str(args[0])))
-    elif event in ('exec', 'import', 'os.system') or event.split('.')[0] in ('socket', 'subprocess', 'urllib'):
+    elif event in ('exec', 'import', 'os.system') or event.startswith(('socket.', 'subprocess.', 'urllib.')):
         seen.append((event, str(args)))
 
 Reader().resolved(folder / 'plain.py')  # what the interpreter itself loads lazily
