@@ -25,6 +25,7 @@ from mmbridge.runners.modules.initializers import (
     XavierInit,
 )
 from mmbridge.runners.modules.module import BaseModule
+from mmbridge.runners.modules.pretrained import PretrainedInit
 from mmbridge.runners.modules.provenance import update_init_info
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "NormalInit",
+    "PretrainedInit",
     "Sequential",
     "TruncNormalInit",
     "UniformInit",

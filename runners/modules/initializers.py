@@ -61,8 +61,9 @@ class BaseInit:
             self.fill(module)
 
     def _get_init_info(self) -> str:
-        arguments = {key: value for key, value in vars(self).items() if key not in ("wholemodule", "layer")}
-        return f"{type(self).__name__}: {', '.join(f'{key}={value}' for key, value in arguments.items())}"
+        own = {key: value for key, value in vars(self).items() if key not in ("wholemodule", "layer", "bias")}
+        arguments = ", ".join(f"{key}={value}" for key, value in {**own, "bias": self.bias}.items())
+        return f"{type(self).__name__}: {arguments}"
 
 
 @INITIALIZERS.register_module(name="Constant")
