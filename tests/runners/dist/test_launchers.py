@@ -27,8 +27,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def joined(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What ``init_process_group`` was called with; there is no CUDA device."""
+    """What ``init_process_group`` was called with; there is no CUDA device, and nothing outside is changed."""
     arguments: dict[str, Any] = {}
+    monkeypatch.setattr(torch.multiprocessing, "get_start_method", lambda allow_none: "fork")
     monkeypatch.setattr(torch.distributed, "init_process_group", lambda **given: arguments.update(given))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     return arguments
@@ -45,6 +46,20 @@ def test_torchrun(launcher: str, joined: dict[str, Any], monkeypatch: pytest.Mon
     dist.init_dist(launcher, backend="gloo", timeout=30, world_size=2)
 
     assert {"backend": "gloo", "timeout": timedelta(seconds=30), "world_size": 2} == joined
+
+
+@pytest.mark.parametrize(("before", "expected"), [(None, ["spawn"]), ("fork", [])])
+def test_new_processes_are_spawned_unless_something_was_chosen(
+    before: str | None, expected: list[str], joined: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[str] = []
+    monkeypatch.setattr(torch.multiprocessing, "get_start_method", lambda allow_none: before)
+    monkeypatch.setattr(torch.multiprocessing, "set_start_method", chosen.append)
+    monkeypatch.setenv("RANK", "0")
+
+    dist.init_dist("pytorch", backend="gloo")
+
+    assert expected == chosen
 
 
 def test_nccl_needs_cuda(joined: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
