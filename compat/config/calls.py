@@ -78,11 +78,7 @@ class Calls(Comprehensions):
                 positional.append(self._argument(arg))
         named: dict[str, Any] = {}
         for keyword in node.keywords:
-            new = (
-                self.mapping(keyword.value)
-                if keyword.arg is None
-                else {keyword.arg: self._argument(keyword.value)}
-            )
+            new = self.mapping(keyword.value) if keyword.arg is None else {keyword.arg: self._argument(keyword.value)}
             if named.keys() & new.keys():
                 raise TypeError("got multiple values for a keyword argument")
             named.update(new)
@@ -139,9 +135,7 @@ class Calls(Comprehensions):
         if module is not None:
             dotted = f"{module}.{func.attr}"
             if dotted not in functions.MODULE_FUNCTIONS:
-                raise UndecidedError(
-                    f"the call of {dotted}() is not known without running the file", node.lineno
-                )
+                raise UndecidedError(f"the call of {dotted}() is not known without running the file", node.lineno)
             return self._apply(node, functions.MODULE_FUNCTIONS[dotted])
         receiver = self.known(func.value)
         kind = dict if isinstance(receiver, dict) else receiver.__class__

@@ -46,9 +46,7 @@ class Config:
             raise TypeError(f"cfg_dict must be a dict, but got {type(cfg_dict)}")
         for key in cfg_dict or ():
             if key in RESERVED_KEYS:
-                raise ConfigError(
-                    f"{filename or 'config'}: the key {key!r} is reserved; choose another name."
-                )
+                raise ConfigError(f"{filename or 'config'}: the key {key!r} is reserved; choose another name.")
         if cfg_text is None:
             cfg_text = Path(filename).read_text("utf-8") if filename else ""
         state = (ConfigDict(cfg_dict or {}), None if filename is None else str(filename), cfg_text)

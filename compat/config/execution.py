@@ -45,9 +45,7 @@ class RunningReader(Reader):
                 self.env_variables[name] = os.environ[name]
                 return os.environ[name]
             if not default:
-                raise ConfigError(
-                    f"{path}: the environment variable {name} is not set and has no default; set it."
-                )
+                raise ConfigError(f"{path}: the environment variable {name} is not set and has no default; set it.")
             return str(default)
 
         return value
@@ -105,9 +103,7 @@ def import_custom_modules(custom_imports: Mapping[str, Any], where: str) -> None
     imports = custom_imports.get("imports") or []
     for name in [imports] if isinstance(imports, str) else imports:
         if not isinstance(name, str):
-            raise ConfigError(
-                f"{where}: custom_imports.imports lists {name!r}; write the modules' dotted names."
-            )
+            raise ConfigError(f"{where}: custom_imports.imports lists {name!r}; write the modules' dotted names.")
         try:
             importlib.import_module(name)
         except ImportError as error:

@@ -266,9 +266,7 @@ class Expressions(Scope):
 
     def slice_of(self, node: ast.Slice) -> slice:
         """The slice that ``a:b:c`` stands for."""
-        return slice(
-            *(None if part is None else self.known(part) for part in (node.lower, node.upper, node.step))
-        )
+        return slice(*(None if part is None else self.known(part) for part in (node.lower, node.upper, node.step)))
 
     def _attribute(self, node: ast.Attribute) -> Any:
         module = self.module_of(node.value)

@@ -46,18 +46,14 @@ def read_data(text: str, path: Path, dialect: Dialect, *, predefined: bool = Tru
     try:
         loaded = json.loads(prepared) if path.suffix == ".json" else yaml.load(prepared, Loader=_LOADER)
     except json.JSONDecodeError as error:
-        raise ConfigError(
-            f"{path}:{error.lineno}: this is not JSON: {error.msg}; correct the file."
-        ) from None
+        raise ConfigError(f"{path}:{error.lineno}: this is not JSON: {error.msg}; correct the file.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
         problem = getattr(error, "problem", None) or type(error).__name__
         raise ConfigError(f"{path}:{line}: this is not YAML: {problem}; correct the file.") from None
     if not isinstance(loaded, dict):
-        raise ConfigError(
-            f"{path}:1: a config is a mapping of keys, found {type(loaded).__name__}; correct the file."
-        )
+        raise ConfigError(f"{path}:1: a config is a mapping of keys, found {type(loaded).__name__}; correct the file.")
     values = {key: _unmark(value, marks) for key, value in loaded.items()}
     bases = values.pop("_base_", ())
     listed = [bases] if isinstance(bases, str) else bases

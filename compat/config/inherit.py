@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbridge.compat.config.formats import EXTENSIONS, decode, line_of, read_data
-from mmbridge.compat.config.installed import installed_config, is_installed_form
+from mmbridge.compat.config.installed import installed_config
 from mmbridge.compat.config.merge import merge
 from mmbridge.compat.config.static import Dialect, base_assignment, bases_of, evaluate, parse
 from mmbridge.compat.config.values import BaseRef, StaticFile, Undecided
@@ -79,9 +79,7 @@ class Reader:
             for base in self.base_paths(path):
                 for key, value in self.resolved(base).items():
                     if key in owner:
-                        raise ConfigError(
-                            _duplicate(name, self._line(name, str(base)), key, owner[key], base)
-                        )
+                        raise ConfigError(_duplicate(name, self._line(name, str(base)), key, owner[key], base))
                     owner[key] = base
                     merged[key] = value
             self._inherited[name] = merged
@@ -125,18 +123,17 @@ class Reader:
         return self.file(path).bases
 
     def _base_path(self, name: str, base: str) -> Path:
+        if "::" not in base and "://" not in base:
+            found = os.path.normpath(os.path.join(os.path.dirname(name), base))
+            if found in self._overlay or os.path.isfile(found):
+                return Path(found)
         where = f"{name}:{self._line(name, base)}"
-        if is_installed_form(base):
-            return installed_config(base, where)
         if "://" in base:
-            raise ConfigError(
-                f"{where}: the base {base!r} is a URL and is not fetched; download it and name the file."
-            )
-        found = os.path.normpath(os.path.join(os.path.dirname(name), base))
-        if found not in self._overlay and not os.path.isfile(found):
-            what = "is a directory" if os.path.isdir(found) else "does not exist"
-            raise ConfigError(f"{where}: the base {base!r} {what} ({found}); correct the path in _base_.")
-        return Path(found)
+            raise ConfigError(f"{where}: the base {base!r} is a URL and is not fetched; download it and name the file.")
+        if "::" in base:
+            return installed_config(base, where)
+        what = "is a directory" if os.path.isdir(found) else "does not exist"
+        raise ConfigError(f"{where}: the base {base!r} {what} ({found}); correct the path in _base_.")
 
     def _line(self, name: str, base: str) -> int:
         """The line of ``name`` that asks for ``base``."""
@@ -159,9 +156,7 @@ class Reader:
         if name in above:
             circle = " -> ".join((*above[above.index(name) :], name))
             line = self._line(above[-1], name)
-            raise ConfigError(
-                f"{above[-1]}:{line}: the bases form a circle: {circle}; remove one of the links."
-            )
+            raise ConfigError(f"{above[-1]}:{line}: the bases form a circle: {circle}; remove one of the links.")
         ordered: dict[Path, None] = {}
         for base in self.base_paths(Path(name)):
             ordered.update(dict.fromkeys(self._closure(str(base), (*above, name))))
@@ -206,9 +201,7 @@ def _absolute(path: Path) -> str:
 
 def _read(path: Path) -> str:
     if path.suffix not in EXTENSIONS:
-        raise ConfigError(
-            f"{path}: a config ends in {', '.join(EXTENSIONS)}, found {path.suffix!r}; rename the file."
-        )
+        raise ConfigError(f"{path}: a config ends in {', '.join(EXTENSIONS)}, found {path.suffix!r}; rename the file.")
     try:
         return decode(path.read_bytes(), path)
     except FileNotFoundError:
@@ -216,9 +209,7 @@ def _read(path: Path) -> str:
     except IsADirectoryError:
         raise ConfigError(f"{path}: this is a directory, not a config file; name a file in it.") from None
     except OSError as error:
-        raise ConfigError(
-            f"{path}: this file cannot be read ({error.strerror}); correct its permissions."
-        ) from None
+        raise ConfigError(f"{path}: this file cannot be read ({error.strerror}); correct its permissions.") from None
 
 
 def _duplicate(name: str, line: int, key: str, first: Path, second: Path) -> str:

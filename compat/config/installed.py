@@ -11,11 +11,6 @@ from mmbridge.compat.errors import ConfigError
 _FORM = re.compile(r"^(\w+)::([^:]+)$")
 
 
-def is_installed_form(base: str) -> bool:
-    """Whether ``base`` names a config of an installed package, as ``mmdet::retinanet/retinanet.py``."""
-    return "::" in base
-
-
 def installed_config(base: str, where: str) -> Path:
     """The file that ``package::path`` names: ``path`` under the package's ``.mim/configs``.
 

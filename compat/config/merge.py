@@ -51,9 +51,7 @@ def _merge_list(child: dict[Any, Any], base: list[Any], where: str, path: tuple[
         if not str(key).isdecimal():
             raise ConfigError(f"{name}: {'.'.join(path)} is a list; name one of its items by a number.")
         if int(key) >= len(merged):
-            raise ConfigError(
-                f"{name}: {'.'.join(path)} has {len(merged)} items; the last one is {len(merged) - 1}."
-            )
+            raise ConfigError(f"{name}: {'.'.join(path)} has {len(merged)} items; the last one is {len(merged) - 1}.")
         item = merged[int(key)]
         both = isinstance(value, dict) and isinstance(item, (dict, list))
         merged[int(key)] = _merge({"": value}, {"": item}, where, path, True)[""] if both else value

@@ -21,9 +21,7 @@ def parse_options(options: Iterable[str]) -> dict[str, Any]:
     for option in options:
         key, equals, value = option.partition("=")
         if not equals or not key:
-            raise ConfigError(
-                f"--cfg-options: expected KEY=VALUE, found {option!r}; write the key, '=', the value."
-            )
+            raise ConfigError(f"--cfg-options: expected KEY=VALUE, found {option!r}; write the key, '=', the value.")
         parsed[key] = parse_value(value)
     return parsed
 

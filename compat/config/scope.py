@@ -62,9 +62,7 @@ class Scope:
         if isinstance(why, Undecided):
             return why
         if isinstance(why, BaseRef):
-            reason = (
-                f"an operation on {{{{_base_.{why.dotted}}}}}, whose value comes only after the file is run"
-            )
+            reason = f"an operation on {{{{_base_.{why.dotted}}}}}, whose value comes only after the file is run"
             return Undecided(self.path, error.line or line, reason)
         return Undecided(self.path, error.line or line, why)
 
@@ -126,9 +124,7 @@ class Scope:
         if isinstance(func, ast.Name):
             return func.id in BUILTINS and func.id not in self.names and not self.function_names
         if isinstance(func, ast.Attribute) and isinstance(func.value, (ast.Name, ast.Constant)):
-            value = (
-                func.value.value if isinstance(func.value, ast.Constant) else self.names.get(func.value.id)
-            )
+            value = func.value.value if isinstance(func.value, ast.Constant) else self.names.get(func.value.id)
             return func.attr in READING.get(type(value), ())
         return False
 

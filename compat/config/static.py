@@ -82,7 +82,7 @@ def evaluate(
     scope = Statements(str(path), substituted, environment=dialect == "mmengine")
     base_values = None
     if dialect == "mmengine":
-        bases = bases_of(running, path)
+        bases = bases_of(tree, path)
         base_values = _run_with_base(scope, running, base or {})
         memo: dict[int, Any] = {}
         values = {name: to_plain(value, memo) for name, value in scope.visible().items()}
@@ -137,9 +137,7 @@ def _base_list(value: Any, path: Path, tree: ast.Module) -> tuple[str, ...]:
     found = f"is {value!r}"
     if isinstance(unknown, Undecided):
         found = f"cannot be known without running the file ({unknown.reason})"
-    raise ConfigError(
-        f"{path}:{line}: _base_ must be a path or a list of paths, but it {found}; write the paths out."
-    )
+    raise ConfigError(f"{path}:{line}: _base_ must be a path or a list of paths, but it {found}; write the paths out.")
 
 
 def _settle(scope: Statements, values: dict[str, Any]) -> None:

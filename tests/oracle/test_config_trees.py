@@ -55,9 +55,10 @@ def test_static_reading_equals_running(tree: Path) -> None:
 
     assert [] == differing
     assert len(files) > 50
-    # two bases of mmcls 0.25.0 do not exist; seven files need them
+    # in mmcls 0.25.0 a base is missing, and a reference has no target; seven files are hit
     assert len(unreadable) <= 7
-    assert [] == [sentence for sentence in unreadable if "does not exist" not in sentence]
+    faults = ("does not exist", "the bases have no")
+    assert [] == [sentence for sentence in unreadable if not any(fault in sentence for fault in faults)]
 
 
 @pytest.mark.skipif(not TREES, reason="MMBRIDGE_CORPORA names no folder with config trees")
