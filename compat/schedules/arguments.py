@@ -42,9 +42,7 @@ NUMBER_PER_GROUP = Kind(
     lambda value: _is_number(value) or _is_sequence_of(_is_number)(value),
 )
 POSITIVE_INT = Kind("a positive integer", _is_positive_int)
-POSITIVE_INT_OR_NONE = Kind(
-    "a positive integer or None", lambda value: value is None or _is_positive_int(value)
-)
+POSITIVE_INT_OR_NONE = Kind("a positive integer or None", lambda value: value is None or _is_positive_int(value))
 POSITIVE_INTS = Kind("a list of positive integers", _is_sequence_of(_is_positive_int))
 UNIT_FLOAT = Kind("a float from 0.0 to 1.0", lambda value: isinstance(value, float) and 0 <= value <= 1)
 UNIT_NUMBER = Kind("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
@@ -111,8 +109,6 @@ def for_group(
         value = bound[argument.target]
         if argument.per_group and isinstance(value, (list, tuple)):
             if len(value) != groups:
-                raise ConfigError(
-                    f"{where}.{argument.name}: has {len(value)} values for {groups} parameter groups."
-                )
+                raise ConfigError(f"{where}.{argument.name}: has {len(value)} values for {groups} parameter groups.")
             chosen[argument.target] = value[group]
     return chosen

@@ -32,7 +32,5 @@ def constant_moments(stop: int, span: float, **_: Any) -> Iterable[int]:
 CONSTANT = Curve(
     "constant",
     policies=(Policy("Fixed", "lr", (), fixed, moments=lambda horizon: (0,)),),
-    schedulers=(
-        Scheduler("Constant", (Argument("factor", UNIT_NUMBER, 1.0 / 3),), constant_step, constant_moments),
-    ),
+    schedulers=(Scheduler("Constant", (Argument("factor", UNIT_NUMBER, 1.0 / 3),), constant_step, constant_moments),),
 )

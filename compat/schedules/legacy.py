@@ -60,9 +60,7 @@ def read_policy(config: Mapping[str, Any], *, unit: str, parameter: Parameter = 
     if parameter == "lr":
         known.add("warmup_by_epoch")
     ignored = tuple(key for key in config if key not in known)
-    return BoundPolicy(
-        policy, arguments, by_epoch, read_warmup(config, parameter, where=where), ignored, where
-    )
+    return BoundPolicy(policy, arguments, by_epoch, read_warmup(config, parameter, where=where), ignored, where)
 
 
 def legacy_series(
@@ -100,9 +98,7 @@ def legacy_series(
         except ConfigError as error:
             raise ConfigError(f"{bound.where}.{error}") from None
         except (ArithmeticError, TypeError, ValueError) as error:
-            raise ConfigError(
-                f"{bound.where}: policy {bound.policy.name!r} has no value: {error}."
-            ) from error
+            raise ConfigError(f"{bound.where}: policy {bound.policy.name!r} has no value: {error}.") from error
     return Series(parameter, iterations, starts, tuple(columns), column_of)
 
 
@@ -152,9 +148,7 @@ def _column(
     starts: Sequence[int],
 ) -> list[float]:
     stride = epoch_length if bound.by_epoch else 1
-    value = partial(
-        bound.policy.value, horizon=loop.iterations(epoch_length) // stride, base=base, **arguments
-    )
+    value = partial(bound.policy.value, horizon=loop.iterations(epoch_length) // stride, base=base, **arguments)
     if stride == 1:
         column = [value(start) for start in starts]
     else:

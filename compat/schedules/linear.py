@@ -22,9 +22,7 @@ def linear_annealing(
     return line(base, floor_of(base, floor, floor_ratio), progress / horizon)
 
 
-def linear_step(
-    n: int, value: float, base: float, span: float, *, start_factor: float, end_factor: float
-) -> float:
+def linear_step(n: int, value: float, base: float, span: float, *, start_factor: float, end_factor: float) -> float:
     """The factor moves from ``start_factor`` at the first step to ``end_factor`` at step ``span - 1``.
 
     Source: MMEngine 0.10.7, mmengine/optim/scheduler/param_scheduler.py.
@@ -36,9 +34,7 @@ def linear_step(
 
 
 def _policy(parameter: Parameter) -> Policy:
-    return Policy(
-        "LinearAnnealing", parameter, floor_arguments(parameter), linear_annealing, check=exactly_one_floor
-    )
+    return Policy("LinearAnnealing", parameter, floor_arguments(parameter), linear_annealing, check=exactly_one_floor)
 
 
 LINEAR = Curve(

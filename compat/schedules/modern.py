@@ -84,9 +84,7 @@ def read_scheduler(
     problem = scheduler.check(arguments) if scheduler.check else ""
     if problem:
         raise ConfigError(f"{where}: {config['type']} {problem}.")
-    bound = BoundScheduler(
-        scheduler, arguments, common["begin"], common["end"], by_epoch, common["last_step"], where
-    )
+    bound = BoundScheduler(scheduler, arguments, common["begin"], common["end"], by_epoch, common["last_step"], where)
     if common["convert_to_iter_based"]:
         bound = _in_iterations(bound, loop, epoch_length)
     if bound.end <= bound.begin:
@@ -177,9 +175,7 @@ def _with_old_series(
     if bound.scheduler is not CLOSED_FORM["LegacyPolicyLR"][0]:
         return bound
     if bound.by_epoch:
-        raise ConfigError(
-            f"{bound.where}: {config['type']} steps by iteration: add convert_to_iter_based=True."
-        )
+        raise ConfigError(f"{bound.where}: {config['type']} steps by iteration: add convert_to_iter_based=True.")
     epochs = bool(config.get("convert_to_iter_based"))
     series = closed_form_series(
         bound.arguments["config"],
@@ -223,9 +219,7 @@ class _Group:
 
     __slots__ = ("arguments", "bases", "value")
 
-    def __init__(
-        self, base: float, arguments: list[dict[str, Any]], schedulers: list[BoundScheduler]
-    ) -> None:
+    def __init__(self, base: float, arguments: list[dict[str, Any]], schedulers: list[BoundScheduler]) -> None:
         self.value = base
         self.arguments = arguments
         self.bases: list[float] = []
@@ -242,9 +236,7 @@ class _Group:
             self.bases.append(initial)
 
 
-def _events(
-    schedulers: Sequence[BoundScheduler], loop: Loop, epoch_length: int
-) -> list[tuple[int, int, int]]:
+def _events(schedulers: Sequence[BoundScheduler], loop: Loop, epoch_length: int) -> list[tuple[int, int, int]]:
     """(moment, scheduler, n) in the order they happen; a moment is twice the iteration, plus 1 for epochs.
 
     The first steps all happen when the list is built, so there the unit makes no difference.

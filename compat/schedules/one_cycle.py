@@ -64,9 +64,7 @@ def one_cycle(
     if total < horizon:
         raise ConfigError(f"total_steps: must be at least the run's {horizon} iterations, got {total}.")
     low = max_lr / div_factor
-    heights = (
-        (1, div_factor, 1, 1 / final_div_factor) if three_phase else (1, div_factor, 1 / final_div_factor)
-    )
+    heights = (1, div_factor, 1, 1 / final_div_factor) if three_phase else (1, div_factor, 1 / final_div_factor)
     index, fraction = phase_at(progress, phase_ends(total, pct_start, three_phase))
     return ANNEAL[anneal_strategy](low * heights[index], low * heights[index + 1], fraction)
 

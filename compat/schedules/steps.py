@@ -9,9 +9,7 @@ from .record import Curve, Parameter, Policy, Scheduler
 
 STEP = Kind(
     "a positive integer or a list of positive integers",
-    lambda value: (
-        POSITIVE_INT.accepts(value) or (isinstance(value, list) and all(map(POSITIVE_INT.accepts, value)))
-    ),
+    lambda value: POSITIVE_INT.accepts(value) or (isinstance(value, list) and all(map(POSITIVE_INT.accepts, value))),
 )
 
 
@@ -46,9 +44,7 @@ def interval_moments(stop: int, span: float, *, step_size: int, gamma: float) ->
     return range(step_size, stop, step_size)
 
 
-def milestone_step(
-    n: int, value: float, base: float, span: float, *, milestones: list[int], gamma: float
-) -> float:
+def milestone_step(n: int, value: float, base: float, span: float, *, milestones: list[int], gamma: float) -> float:
     """Times ``gamma`` at every milestone, as often as it is listed (MMEngine 0.10.7, param_scheduler.py)."""
     times = milestones.count(n)
     return float(value * gamma**times) if times else value

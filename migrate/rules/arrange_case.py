@@ -12,7 +12,7 @@ Schedulers = list[dict[str, Any]]
 Style = Literal["builtin", "closed-form", "upstream"]
 
 
-class NoHonestForm(Exception):  # noqa: N818 - an outcome, not a failure
+class NoHonestForm(Exception):
     """Nothing MMEngine has comes close enough; the text says why."""
 
 

@@ -44,9 +44,7 @@ def segments(case: Case, parts: list[Segment]) -> Schedulers:
         if jump != 1:
             schedulers.append(_jump(case, part.start, jump))
         if part.first != part.last:
-            schedulers += (
-                _cosine(case, part) if case.arguments["anneal_strategy"] == "cos" else _line(case, part)
-            )
+            schedulers += _cosine(case, part) if case.arguments["anneal_strategy"] == "cos" else _line(case, part)
         present = part.last
     return schedulers
 
@@ -128,13 +126,9 @@ def one_cycle_momentum_segments(case: Case) -> list[Segment]:
     given, total = case.arguments, case.iterations
     low, high = given["base_momentum"], given["max_momentum"]
     if case.shared_base is None or isinstance(low, list) or isinstance(high, list):
-        raise NoHonestForm(
-            "MMEngine has no one-cycle momentum; without the optimizer's one momentum it has no form"
-        )
+        raise NoHonestForm("MMEngine has no one-cycle momentum; without the optimizer's one momentum it has no form")
     if total is None:
-        raise NoHonestForm(
-            "MMEngine has no one-cycle momentum; without the length of an epoch it has no form"
-        )
+        raise NoHonestForm("MMEngine has no one-cycle momentum; without the length of an epoch it has no form")
     first, last = high / case.shared_base, low / case.shared_base
     ends = [_whole(end) for end in phase_ends(total, given["pct_start"], bool(given["three_phase"]))][:2]
     if any(not isinstance(end, int) for end in ends) or ends[0] <= 0:

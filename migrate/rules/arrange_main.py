@@ -95,14 +95,10 @@ def _reaches(case: Case, bottom: float) -> bool:
     values = [value for _, value in _levels(case, case.base)]
     if min(values) > bottom:
         if not case.equal_bases:
-            case.say(
-                f"{least} is dropped: the main groups stay above it, a group with a smaller base may not"
-            )
+            case.say(f"{least} is dropped: the main groups stay above it, a group with a smaller base may not")
         return False
     if not case.equal_bases:
-        case.say(
-            f"{least} is exact for the groups with the base {case.base} only; MMEngine's steps have no floor"
-        )
+        case.say(f"{least} is exact for the groups with the base {case.base} only; MMEngine's steps have no floor")
     return True
 
 
@@ -178,6 +174,8 @@ def _inverse(case: Case) -> Main:
     if not gamma > 0:
         raise NoHonestForm(f"policy 'inv' needs gamma above 0, got {gamma!r}")
     horizon = case.loop.length if not case.converted else case.iterations or FAR
+    if horizon == FAR:
+        case.say("exact to about 1e-9 only, because the number of iterations is unknown")
     last_step = ceil(horizon + 1 / gamma)
     end = last_step - 1 / gamma + 2
     by_epoch = case.bound.by_epoch
@@ -228,9 +226,7 @@ def _cosine_restart(case: Case) -> Main:
         if ratio is None and case.base:
             ratio = case.arguments["floor"] / case.base
         if ratio is None:
-            case.say(
-                "restart weights act on the whole value in MMEngine, on its height above the floor in MMCV"
-            )
+            case.say("restart weights act on the whole value in MMEngine, on its height above the floor in MMCV")
         else:
             # MMCV weighs the height above the floor, MMEngine the whole value.
             weights = [ratio + weight * (1 - ratio) for weight in weights]
@@ -246,9 +242,7 @@ def _one_cycle(case: Case) -> Main:
     peak = given["max_lr"]
     if isinstance(peak, (list, tuple)) and len(peak) > 1:
         peak = [*peak, peak[0]]
-        case.say(
-            "eta_max has one value more than max_lr, for the group that MMEngine's optimizer wrapper adds"
-        )
+        case.say("eta_max has one value more than max_lr, for the group that MMEngine's optimizer wrapper adds")
     # Both engines give these the same names and defaults.
     shape = {
         argument.name: given[argument.name]
@@ -256,9 +250,7 @@ def _one_cycle(case: Case) -> Main:
         if argument.name not in ("max_lr", "total_steps") and given[argument.name] != argument.default
     }
     if given["total_steps"] is None and case.converted:
-        scheduler = case.scheduler(
-            "OneCycle", {"eta_max": peak, **shape}, converted_frame(0, case.loop.length)
-        )
+        scheduler = case.scheduler("OneCycle", {"eta_max": peak, **shape}, converted_frame(0, case.loop.length))
     else:
         total = given["total_steps"] or case.loop.length
         frame = {"by_epoch": False, "begin": 0} if case.converted else case.whole_run()

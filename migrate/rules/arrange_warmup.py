@@ -41,16 +41,11 @@ def assemble(case: Case, main: Main) -> Schedulers:
         raise NoHonestForm("MMEngine's OneCycleLR overwrites a warm-up that is not constant")
     if not _moves_during(case, warmup, main):
         return _in_order(case, warmup, main)
-    if (
-        case.bound.by_epoch
-        and not case.upstream
-        and 0 < (inner := _boundaries(case, warmup)) <= MOST_BOUNDARIES
-    ):
+    inner = _boundaries(case, warmup) if case.bound.by_epoch and not case.upstream else 0
+    if 0 < inner <= MOST_BOUNDARIES or (inner and warmup.kind == "constant"):
         return _lifted_at_boundaries(case, warmup, main, inner)
     if case.bound.policy.iterations_only:
-        raise NoHonestForm(
-            "a curve that rises under a warm-up that is not constant multiplies into another one"
-        )
+        raise NoHonestForm("a curve that rises under a warm-up that is not constant multiplies into another one")
     case.say(
         "warm-up and a curve with a floor overlap: MMEngine's schedulers compose them only approximately,"
         " the deviation grows with the floor"
@@ -67,21 +62,25 @@ def _in_order(case: Case, warmup: Warmup, main: Main) -> Schedulers:
 
 def _restart_repairs(case: Case, warmup: Warmup, main: Main) -> Schedulers:
     """Take back to the warm-up's factor what a restart during warm-up has overwritten."""
+    # A constant counted in epochs is restored after the restart that may stand at its very end.
+    only_inside = case.bound.by_epoch and not _restored_after_main(case, warmup)
     repairs = []
     for restart in main.restarts:
         length, moment = _in_one_unit(case, warmup, restart)
         if length is None or moment is None:
-            case.say(
-                f"exact if warm-up is over at the first restart, {main.restarts[0]}; the epoch is unknown"
-            )
+            case.say(f"exact if warm-up is over at the first restart, {main.restarts[0]}; the epoch is unknown")
             break
-        if moment > length or (case.bound.by_epoch and moment == length):
+        if moment > length or (only_inside and moment == length):
             continue
         at = moment if case.bound.by_epoch else moment - 1
         gamma = _factor(case, warmup, at, length)
         frame = {"by_epoch": case.bound.by_epoch, "begin": 0}
         repairs.append(case.scheduler("MultiStep", {"milestones": [restart], "gamma": gamma}, frame))
     return repairs
+
+
+def _restored_after_main(case: Case, warmup: Warmup) -> bool:
+    return warmup.kind == "constant" and warmup.by_epoch and not case.upstream
 
 
 def _in_one_unit(case: Case, warmup: Warmup, progress: int) -> tuple[float | None, float | None]:
@@ -168,9 +167,7 @@ def _reanchored(case: Case, warmup: Warmup, main: Main) -> bool:
 
 
 def _later(case: Case, main: Main, warmup: Warmup) -> Schedulers:
-    case.say(
-        "the main curve begins where warm-up ends, as OpenMMLab's own configs do: another curve than MMCV's"
-    )
+    case.say("the main curve begins where warm-up ends, as OpenMMLab's own configs do: another curve than MMCV's")
     moved = [{**scheduler, "begin": warmup.length} for scheduler in main.schedulers]
     for scheduler in moved:
         if "T_max" in scheduler:
@@ -197,7 +194,7 @@ def _warm_frame(case: Case, warmup: Warmup) -> dict[str, Any]:
     if not warmup.by_epoch:
         # One iteration alone would never be restored: MMEngine arrives at the last step before the end.
         return iteration_frame(length if case.upstream and length > 1 else length + 1)
-    if warmup.kind == "constant" and not case.upstream:
+    if _restored_after_main(case, warmup):
         # A constant does not move within an epoch, so counting epochs restores it at the right iteration.
         return {"by_epoch": True, "begin": 0, "end": length + 1}
     end = case.epochs_end(floor(length))

@@ -152,9 +152,7 @@ CASES: dict[str, Golden] = {
             new("MultiStepLR", milestones=[11], gamma=0.5, **epochs()),
         ],
     ),
-    "31 poly": Golden(
-        POLY, [poly(1e-4, iters(1001))], [poly(1e-4, iters())], loop=ITERATIONS, upstream_within=ARRIVES
-    ),
+    "31 poly": Golden(POLY, [poly(1e-4, iters(1001))], [poly(1e-4, iters())], loop=ITERATIONS, upstream_within=ARRIVES),
     "32 poly by epoch": Golden(
         {**POLY, "by_epoch": True},
         [poly(1e-4, epochs(121))],
@@ -221,9 +219,7 @@ CASES: dict[str, Golden] = {
     "41 fixed after warm-up": Golden(
         {"policy": "fixed", **LINEAR}, [NEW_LINEAR], [LINEAR_EARLY], upstream_within=EARLY
     ),
-    "42 exponential": Golden(
-        {"policy": "exp", "gamma": 0.975}, [new("ExponentialLR", gamma=0.975, **epochs())]
-    ),
+    "42 exponential": Golden({"policy": "exp", "gamma": 0.975}, [new("ExponentialLR", gamma=0.975, **epochs())]),
     "43 cosine with restarts": Golden(
         RESTART,
         [new("CosineRestartLR", periods=[500, 500], restart_weights=[1, 1], eta_min=1e-7, **iters())],
@@ -310,9 +306,7 @@ CASES: dict[str, Golden] = {
     ),
 }
 STYLES = ("builtin", "upstream")
-each_case = pytest.mark.parametrize(
-    "golden", [pytest.param(golden, id=name) for name, golden in CASES.items()]
-)
+each_case = pytest.mark.parametrize("golden", [pytest.param(golden, id=name) for name, golden in CASES.items()])
 
 
 def arranged(golden: Golden, style: Any) -> Any:
@@ -353,9 +347,7 @@ def test_values(golden: Golden, style: str) -> None:
     run: dict[str, Any] = {"loop": golden.loop, "epoch_length": EPOCH_LENGTH}
     schedulers = arranged(golden, style).schedulers
 
-    lr = deviation(
-        legacy_series(golden.old, bases=[0.02], **run), modern_series(schedulers, bases=[0.02], **run)
-    )
+    lr = deviation(legacy_series(golden.old, bases=[0.02], **run), modern_series(schedulers, bases=[0.02], **run))
     run |= {"bases": [0.9], "parameter": "momentum"}
     momentum = deviation(legacy_series(golden.momentum, **run), modern_series(schedulers, **run))
 

@@ -166,9 +166,7 @@ def test_any_schedule_while_the_epoch_is_unknown(schedule: tuple[dict[str, Any],
 
 
 @given(schedules(), st.sampled_from([(0.1,), (0.1, 0.01)]))
-def test_closed_form_of_any_schedule(
-    schedule: tuple[dict[str, Any], Loop, int], bases: tuple[float, ...]
-) -> None:
+def test_closed_form_of_any_schedule(schedule: tuple[dict[str, Any], Loop, int], bases: tuple[float, ...]) -> None:
     config, loop, epoch_length = schedule
 
     found, _ = compare(config, loop=loop, epoch_length=epoch_length, bases=bases, style="closed-form")

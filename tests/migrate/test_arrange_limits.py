@@ -53,9 +53,7 @@ UNARRANGED: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("arrangement", "reason"), [pytest.param(*case, id=name) for name, case in UNARRANGED.items()]
-)
+@pytest.mark.parametrize(("arrangement", "reason"), [pytest.param(*case, id=name) for name, case in UNARRANGED.items()])
 def test_nothing_is_emitted_where_nothing_is_honest(arrangement: Arrangement, reason: str) -> None:
     assert arrangement.schedulers == ()
     assert reason in str(arrangement.todo)
@@ -86,9 +84,7 @@ NOTED: dict[str, tuple[Arrangement, str]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("arrangement", "words"), [pytest.param(*case, id=name) for name, case in NOTED.items()]
-)
+@pytest.mark.parametrize(("arrangement", "words"), [pytest.param(*case, id=name) for name, case in NOTED.items()])
 def test_what_is_only_near_is_said(arrangement: Arrangement, words: str) -> None:
     assert arrangement.todo is None
     assert any(words in note for note in arrangement.notes)

@@ -112,9 +112,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     "exponential from the middle": one("ExponentialLR", gamma=0.9, begin=4, end=9),
     "cosine that rises again": one("CosineAnnealingLR", T_max=4, eta_min=1e-3),
     "cosine by default": one("CosineAnnealingLR"),
-    "cosine in converted epochs": one(
-        "CosineAnnealingLR", T_max=6, eta_min_ratio=0.1, convert_to_iter_based=True
-    ),
+    "cosine in converted epochs": one("CosineAnnealingLR", T_max=6, eta_min_ratio=0.1, convert_to_iter_based=True),
     "poly to the last step": one("PolyLR", power=0.9, eta_min=1e-4),
     "poly by iteration": one("PolyLR", power=2, by_epoch=False),
     "poly with a negative begin": one("PolyLR", power=0.9, by_epoch=False, begin=-1),
