@@ -7,7 +7,6 @@ import sys
 from typing import Any, Final
 
 import click
-
 from mmbridge.compat.errors import BridgeError
 
 COMMANDS: Final = {

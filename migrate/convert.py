@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mmbridge.compat.config import ConfigError, Reader, evaluate
 from mmbridge.compat.errors import BridgeError
+from mmbridge.migrate.apply_data import apply_data, yaml_comments
 from mmbridge.migrate.apply_dict import apply_dict
 from mmbridge.migrate.apply_source import apply_source
+from mmbridge.migrate.base_statement import loadable
 from mmbridge.migrate.dialect import LEGACY_KEYS, Dialect, dialect, new_keys
-from mmbridge.migrate.edit import Drop, Move, Put, Todo, dotted
-from mmbridge.migrate.prove import check_same, prove_schedule
+from mmbridge.migrate.edit import Drop, Edit, Move, Put, Todo, dotted
+from mmbridge.migrate.files import read_exactly
+from mmbridge.migrate.prove import Proof, check_same, prove_schedule
 from mmbridge.migrate.report import FileReport, Level, Note, Report, Status
 from mmbridge.migrate.rule import Decision, Rule
 from mmbridge.migrate.rules import RULES
@@ -46,7 +49,11 @@ class Conversion:
 
 
 def convert(
-    paths: Iterable[Path], *, lr: LrStyle = "builtin", rules: Sequence[Rule] = RULES, reader: Reader | None = None
+    paths: Iterable[Path],
+    *,
+    lr: LrStyle = "builtin",
+    rules: Sequence[Rule] = RULES,
+    reader: Reader | None = None,
 ) -> Conversion:
     """Convert config files, given by absolute path, and all their bases.
 
@@ -60,6 +67,7 @@ def convert(
 class _Run:
     tree: Tree
     done: dict[Path, Converted] = field(default_factory=dict)
+    proofs: dict[str, Proof] = field(default_factory=dict)
 
     @property
     def reader(self) -> Reader:
@@ -87,13 +95,17 @@ class _Run:
         report = FileReport(path, Status.UNCHANGED)
         converted = Converted(path, "", "", report, asked=asked)
         try:
-            converted.old = converted.new = self.reader.text(path)
+            converted.old = converted.new = self._text(path)
             converted.bases = self.reader.base_paths(path)
             self._require_bases(converted)
             self._rewrite(converted)
         except BridgeError as error:
             report.fail("convert", str(error))
         return converted
+
+    def _text(self, path: Path) -> str:
+        """The file's text with its own line ends."""
+        return read_exactly(path) if path.exists() else self.reader.text(path)
 
     def _require_bases(self, converted: Converted) -> None:
         for base in converted.bases:
@@ -105,17 +117,31 @@ class _Run:
         kind = dialect(self.reader.resolved(path))
         if kind is Dialect.MIXED:
             raise ConfigError(_mixed(path, self.reader.resolved(path)))
-        if kind is not Dialect.LEGACY:
-            report.status = Status.ALREADY_NEW if kind is Dialect.NEW else Status.UNCHANGED
+        if kind is Dialect.NEW:
+            report.status = Status.ALREADY_NEW
             return
         file, edits = self.reader.file(path), self.tree.edits(path)
         report.notes += _notes(self.tree.target(path).decisions, file.bindings, self.tree.rules)
+        if path.suffix != ".py":
+            self._rewrite_data(converted, edits)
+            return
+        converted.new = apply_source(file, edits, text=converted.old, remarks=_remarks(report.notes))
+        converted.new = loadable(file, converted.new)
+        if converted.new != converted.old:
+            check_same("square", apply_dict(file.values, edits), evaluate(converted.new, path).values)
+            report.status = Status.CONVERTED
+
+    def _rewrite_data(self, converted: Converted, edits: list[Edit]) -> None:
+        file = self.reader.file(converted.path)
         if not edits:
             return
-        expected = apply_dict(file.values, edits)
-        converted.new = apply_source(file, edits, remarks=_remarks(report.notes))
-        check_same("square", expected, evaluate(converted.new, path).values)
-        report.status = Status.CONVERTED
+        converted.new = apply_data(file, edits)
+        found = Reader(overlay={converted.path: converted.new}).file(converted.path)
+        check_same("square", apply_dict(file.values, edits), found.values)
+        converted.report.status = Status.CONVERTED
+        if file.path.suffix != ".json":
+            for comment in yaml_comments(file.text):
+                converted.report.notes.append(Note(Level.WARNING, "yaml", "", 0, f"a comment is lost: {comment}"))
 
     def _reload(self) -> None:
         """Resolve every new file by MMEngine's rules, and compare the schedules."""
@@ -134,12 +160,20 @@ class _Run:
         for base in file.bases:
             if self.done[base].report.status is Status.FAILED:
                 raise ConfigError(f"its base {base} could not be converted.")
-        if dialect(self.reader.resolved(file.path)) is not Dialect.LEGACY:
-            return
         target, new = self.tree.target(file.path), reader.resolved(file.path)
         check_same("reload", target.value, new)
-        if not any(note.rule == "param-scheduler" and note.level is Level.TODO for note in _all_notes(target.decisions)):
-            file.report.proof = prove_schedule(target.config, new)
+        if not any(
+            note.rule == "param-scheduler" and note.level is Level.TODO for note in _all_notes(target.decisions)
+        ):
+            file.report.proof = self._schedule(target.config, new)
+
+    def _schedule(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Proof:
+        """The proof of a schedule; the same schedule is compared once."""
+        keys = ("lr_config", "momentum_config", "runner", "total_epochs", "total_iters", "optimizer")
+        what = repr([*(old.get(key) for key in keys), new.get("param_scheduler")])
+        if what not in self.proofs:
+            self.proofs[what] = prove_schedule(old, new)
+        return self.proofs[what]
 
 
 def _mixed(path: Path, config: dict[str, Any]) -> str:

@@ -7,18 +7,49 @@ from enum import Enum
 from typing import Any, Final
 
 LEGACY_KEYS: Final = frozenset(
-    "runner total_epochs total_iters evaluation workflow lr_config momentum_config optimizer_config fp16 "
-    "checkpoint_config log_config dist_params mp_start_method opencv_num_threads cudnn_benchmark "
-    "resume_from auto_resume".split()
+    {
+        "runner",
+        "total_epochs",
+        "total_iters",
+        "evaluation",
+        "workflow",
+        "lr_config",
+        "momentum_config",
+        "optimizer_config",
+        "fp16",
+        "checkpoint_config",
+        "log_config",
+        "dist_params",
+        "mp_start_method",
+        "opencv_num_threads",
+        "cudnn_benchmark",
+        "resume_from",
+        "auto_resume",
+    }
 )
 """Keys MMEngine ignores in silence."""
 
-AMBIGUOUS_KEYS: Final = frozenset("optimizer optimizers data seed deterministic".split())
+AMBIGUOUS_KEYS: Final = frozenset(("optimizer", "optimizers", "data", "seed", "deterministic"))
 """Legacy keys that new-style configs also use as names of variables."""
 
 NEW_KEYS: Final = frozenset(
-    "train_dataloader val_dataloader test_dataloader val_evaluator test_evaluator optim_wrapper param_scheduler "
-    "val_cfg default_hooks env_cfg randomness log_processor visualizer vis_backends default_scope".split()
+    {
+        "train_dataloader",
+        "val_dataloader",
+        "test_dataloader",
+        "val_evaluator",
+        "test_evaluator",
+        "optim_wrapper",
+        "param_scheduler",
+        "val_cfg",
+        "default_hooks",
+        "env_cfg",
+        "randomness",
+        "log_processor",
+        "visualizer",
+        "vis_backends",
+        "default_scope",
+    }
 )
 """Keys only MMEngine reads; a ``train_cfg`` that names a loop is one as well."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mmbridge.compat.config import BaseRef, merge
+from mmbridge.compat.config import BaseRef, Undecided, merge
 from mmbridge.compat.errors import ConfigError
 from mmbridge.migrate.apply_dict import MISSING, lookup, materialise, open_ref
 from mmbridge.migrate.edit import Path, Ref, refs
@@ -76,12 +76,21 @@ class Difference:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equality that tells True from 1 and 1 from 1.0, as the text of a config does."""
+    """Equality that tells True from 1 and 1 from 1.0, as the text of a config does.
+
+    What stands for an unknown value is equal to what stands for the same one, on whatever line.
+    """
     if isinstance(left, dict):
         return isinstance(right, dict) and left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
     if isinstance(left, (list, tuple)):
         return type(left) is type(right) and len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, (Undecided, BaseRef)):
+        return type(left) is type(right) and _identity(left) == _identity(right)
     return left is right or (type(left) is type(right) and bool(left == right))
+
+
+def _identity(unknown: Undecided | BaseRef) -> str:
+    return unknown.reason if isinstance(unknown, Undecided) else unknown.dotted
 
 
 def fill(value: Any, bases: Mapping[str, Any]) -> Any:

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mmbridge.compat.config import Undecided
 from mmbridge.compat.errors import BridgeError
-from mmbridge.compat.schedules import Deviation, Loop, deviation, legacy_series, modern_series
+from mmbridge.compat.schedules import Deviation, Loop, Parameter, deviation, legacy_series, modern_series
 from mmbridge.migrate.apply_dict import MISSING
 from mmbridge.migrate.difference import same
 from mmbridge.migrate.edit import dotted
@@ -23,8 +22,10 @@ from mmbridge.migrate.view import View, first_undecided
 EXACT: Final = 1e-12
 """Relative deviation taken for equality: both engines round differently, by some 1e-15 per recursive step."""
 
-_EPOCH_LENGTHS: Final = (7, 500, 7330)  # prime and short, round, and COCO's with 16 images a step
-_MOST_ITERATIONS: Final = 300_000  # a longer run is checked at the shorter epoch lengths only
+EPOCH_LENGTHS: Final = (500, 7330)
+"""Iterations per epoch that schedules are compared at, as no config says its own; 7,330 is COCO's at 16 images."""
+
+_MOST_ITERATIONS: Final = 300_000  # a longer run is compared at the shorter epoch length only
 
 
 class Unproven(BridgeError):
@@ -63,7 +64,9 @@ def check_same(what: str, expected: Mapping[str, Any], found: Mapping[str, Any])
         raise Unproven(f"{what} fails at {dotted(path)}: expected {_short(left)}, found {_short(right)}.")
 
 
-def prove_schedule(old: Mapping[str, Any], new: Mapping[str, Any]) -> Proof:
+def prove_schedule(
+    old: Mapping[str, Any], new: Mapping[str, Any], *, epoch_lengths: Sequence[int] = EPOCH_LENGTHS
+) -> Proof:
     """Compare the rates of an old config and its conversion at every iteration, for several epoch lengths.
 
     Raises BridgeError when either schedule cannot be computed.
@@ -75,13 +78,17 @@ def prove_schedule(old: Mapping[str, Any], new: Mapping[str, Any]) -> Proof:
     if first_undecided([*configs, view.run.length]) is not None:
         return Proof(0, 0.0)
     loop = Loop(view.run.unit, view.run.length)
-    lengths = [length for length in _EPOCH_LENGTHS if loop.iterations(length) <= _MOST_ITERATIONS] or _EPOCH_LENGTHS[:1]
+    lengths = [length for length in epoch_lengths if loop.iterations(length) <= _MOST_ITERATIONS] or epoch_lengths[:1]
     worst = Proof(0, -1.0)
     for length in lengths if loop.unit == "epoch" else lengths[:1]:
         for found in _deviations(view, new.get("param_scheduler"), loop, length):
             iterations = max(worst.iterations, loop.iterations(length))
             if abs(found.relative) > worst.worst:
-                worst = Proof(iterations, abs(found.relative), f"at iteration {found.iteration:,} with {length} to an epoch")
+                worst = Proof(
+                    iterations,
+                    abs(found.relative),
+                    f"at iteration {found.iteration:,} with {length} to an epoch",
+                )
             else:
                 worst = Proof(iterations, worst.worst, worst.where)
     return worst
@@ -89,15 +96,14 @@ def prove_schedule(old: Mapping[str, Any], new: Mapping[str, Any]) -> Proof:
 
 def _deviations(view: View, scheduler: Any, loop: Loop, epoch_length: int) -> list[Deviation]:
     found: list[Deviation] = []
-    for parameter, key, bases in (
-        ("lr", "lr_config", _bases(view, view.get("optimizer", "lr"), 0.1)),
-        ("momentum", "momentum_config", _bases(view, view.get("optimizer", "momentum"), 0.9)),
-    ):
-        if view.get(key) is None:
-            continue
-        old = legacy_series(view.get(key), loop=loop, epoch_length=epoch_length, bases=bases, parameter=parameter)  # type: ignore[arg-type]
-        new = modern_series(scheduler, loop=loop, epoch_length=epoch_length, bases=bases, parameter=parameter)  # type: ignore[arg-type]
-        found.append(deviation(old, new))
+    parameters: tuple[tuple[Parameter, float], ...] = (("lr", 0.1), ("momentum", 0.9))
+    for parameter, default in parameters:
+        config = view.get(f"{parameter}_config")
+        if config is not None:
+            bases = _bases(view, view.get("optimizer", parameter), default)
+            old = legacy_series(config, loop=loop, epoch_length=epoch_length, bases=bases, parameter=parameter)
+            new = modern_series(scheduler, loop=loop, epoch_length=epoch_length, bases=bases, parameter=parameter)
+            found.append(deviation(old, new))
     return found
 
 
@@ -118,8 +124,6 @@ def _settled(config: Any, path: tuple[str | int, ...] = ()) -> Any:
 
 
 def _first_difference(left: Any, right: Any, path: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, Any] | None:
-    if isinstance(left, Undecided) and isinstance(right, Undecided):
-        return None if left.reason == right.reason else (path, left, right)
     if isinstance(left, dict) and isinstance(right, dict):
         for key in [*left, *(key for key in right if key not in left)]:
             found = _first_difference(left.get(key, MISSING), right.get(key, MISSING), (*path, key))

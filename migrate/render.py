@@ -69,6 +69,10 @@ class Renderer:
         prefix = f"{key} = "
         return prefix + self._value(template, (key,), 0, len(prefix), 0)
 
+    def literal_of(self, value: Any) -> str:
+        """``value``, of any shape, as a literal on as many lines as it needs."""
+        return self._value(value, (), 0, 0, 0)
+
     def _value(self, value: Any, path: Path, indent: int, column: int, suffix: int) -> str:
         if isinstance(value, Ref):
             return reindent(self.pieces(value).text, indent, column)
@@ -81,10 +85,7 @@ class Renderer:
     def _dict(self, value: dict[Any, Any], path: Path, indent: int, column: int, suffix: int) -> str:
         keys = in_order(path, value)
         braces = self.style.braces or not all(isinstance(key, str) and key.isidentifier() for key in keys)
-        items = [
-            self._item(f"{self.literal(key)}: " if braces else f"{key}=", value[key])
-            for key in keys
-        ]
+        items = [self._item(f"{self.literal(key)}: " if braces else f"{key}=", value[key]) for key in keys]
         opening, closing = ("{", "}") if braces else ("dict(", ")")
         return self._brackets(opening, closing, items, [(*path, key) for key in keys], indent, column, suffix)
 
@@ -99,14 +100,25 @@ class Renderer:
         return _Item(prefix, value, self.pieces(value) if isinstance(value, Ref) else None)
 
     def _brackets(
-        self, opening: str, closing: str, items: list[_Item], paths: list[Path], indent: int, column: int, suffix: int
+        self,
+        opening: str,
+        closing: str,
+        items: list[_Item],
+        paths: list[Path],
+        indent: int,
+        column: int,
+        suffix: int,
     ) -> str:
         """On one line if it fits; else the items on one line of their own; else one line each."""
         if not any(item.piece and (item.piece.leading or item.piece.trailing) for item in items):
-            flat = ", ".join(
-                item.prefix + self._value(item.value, path, indent, 10**4, 0)
-                for item, path in zip(items, paths, strict=True)
-            ) if not any(_spreads(item.value) for item in items) else "\n"
+            flat = (
+                ", ".join(
+                    item.prefix + self._value(item.value, path, indent, 10**4, 0)
+                    for item, path in zip(items, paths, strict=True)
+                )
+                if not any(_spreads(item.value) for item in items)
+                else "\n"
+            )
             if "\n" not in flat:
                 if column + len(opening + flat + closing) + suffix <= self.style.width:
                     return opening + flat + closing
@@ -118,7 +130,9 @@ class Renderer:
         self, opening: str, closing: str, items: list[_Item], paths: list[Path], indent: int, suffix: int
     ) -> str:
         pad = " " * (indent + _INDENT)
-        own_line = opening == "[" or self.style.closing_line or bool(items and items[-1].piece and items[-1].piece.trailing)
+        own_line = (
+            opening == "[" or self.style.closing_line or bool(items and items[-1].piece and items[-1].piece.trailing)
+        )
         lines = [opening]
         for item, path in zip(items, paths, strict=True):
             last = item is items[-1]
@@ -142,9 +156,16 @@ class Renderer:
             return f"float({_quoted(str(value), self.style.quote)})"
         if isinstance(value, set) and value:
             return "{" + ", ".join(sorted(self.literal(item) for item in value)) + "}"
-        if isinstance(value, Undecided) or not isinstance(value, (bool, int, float, complex, bytes, range, type(None), set)):
+        if isinstance(value, Undecided) or not isinstance(
+            value, (bool, int, float, complex, bytes, range, type(None), set)
+        ):
             raise NotExpressible(f"{value!r} has no literal form.")
         return repr(value)
+
+
+def no_reference(ref: Ref) -> Piece:
+    """For templates that hold no reference: a `Renderer` never calls it."""
+    raise AssertionError(f"a plain value holds a reference: {ref}")
 
 
 def _spreads(value: Any) -> bool:

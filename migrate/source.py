@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import libcst as cst
-
 from mmbridge.migrate.edit import Path
 
 Whitespace: TypeAlias = cst.BaseParenthesizableWhitespace
+_Line: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
+_Node = TypeVar("_Node", bound=cst.CSTNode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,9 @@ class Statement:
         if not isinstance(self.line, cst.SimpleStatementLine) or len(self.line.body) != 1:
             return None
         small = self.line.body[0]
-        plain = isinstance(small, cst.Assign) and len(small.targets) == 1 and isinstance(small.targets[0].target, cst.Name)
+        plain = (
+            isinstance(small, cst.Assign) and len(small.targets) == 1 and isinstance(small.targets[0].target, cst.Name)
+        )
         return small if plain and isinstance(small, cst.Assign) else None
 
 
@@ -61,17 +66,24 @@ class Source:
     _children: dict[int, dict[str | int, Entry] | None] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, text: str, tree: ast.Module, bindings: dict[str, tuple[int, ...]]) -> Source:
-        """Parse ``text``; ``tree`` and ``bindings`` are what static evaluation knows of it already."""
+    def parse(
+        cls, text: str, tree: ast.Module, bindings: dict[str, tuple[int, ...]], *, split: frozenset[str]
+    ) -> Source:
+        """Parse ``text``; ``tree`` and ``bindings`` are what static evaluation knows of it already.
+
+        Statements that share a line by semicolons get lines of their own if one of them binds a key of ``split``.
+        """
         module = cst.parse_module(text)
         by_line: dict[int, set[str]] = {}
-        for key, lines in bindings.items():
-            for line in lines:
-                by_line.setdefault(line, set()).add(key)
-        statements = [
-            Statement(line, tuple(sorted(_bound(nodes, by_line))), _names(nodes))
-            for line, nodes in zip(*_split(module, tree.body), strict=True)
-        ]
+        for key, numbers in bindings.items():
+            for number in numbers:
+                by_line.setdefault(number, set()).add(key)
+        statements = []
+        for line, nodes, shared in _lines(module, tree.body, split):
+            bound = _targets(nodes)
+            if not (shared and isinstance(nodes[0], ast.Assign)):
+                bound = bound.union(*(by_line.get(node.lineno, ()) for node in nodes))
+            statements.append(Statement(line, tuple(sorted(bound)), _reads(nodes)))
         return cls(module, statements)
 
     @cached_property
@@ -136,7 +148,9 @@ def children(node: cst.BaseExpression) -> dict[str | int, Entry] | None:
 _Part: TypeAlias = tuple[str | int | None, cst.BaseExpression, "cst.Comma | cst.MaybeSentinel", Whitespace]
 
 
-def _indexed(opening: Whitespace, elements: Sequence[cst.BaseElement], closing: Whitespace) -> dict[str | int, Entry] | None:
+def _indexed(
+    opening: Whitespace, elements: Sequence[cst.BaseElement], closing: Whitespace
+) -> dict[str | int, Entry] | None:
     if any(isinstance(element, cst.StarredElement) for element in elements):
         return None
     return _entries(opening, [(i, e.value, e.comma, closing) for i, e in enumerate(elements)])
@@ -175,30 +189,85 @@ def _key(node: cst.BaseExpression) -> str | int | None:
     return int(node.value) if isinstance(node, cst.Integer) else None
 
 
-def _split(
-    module: cst.Module, nodes: list[ast.stmt]
-) -> tuple[list[cst.SimpleStatementLine | cst.BaseCompoundStatement], list[list[ast.stmt]]]:
-    """The module's lines, each with the ``ast`` statements on it."""
-    rest: Iterator[ast.stmt] = iter(nodes)
-    lines = list(module.body)
-    return lines, [
-        [next(rest) for _ in (line.body if isinstance(line, cst.SimpleStatementLine) else (None,))] for line in lines
-    ]
+def comments_of(text: str) -> list[str]:
+    """The comments in a piece of source, in order."""
+    if "#" not in text:
+        return []
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return [token.string for token in tokens if token.type == tokenize.COMMENT]
 
 
-def _bound(nodes: list[ast.stmt], by_line: dict[int, set[str]]) -> set[str]:
-    bound: set[str] = set()
-    for node in nodes:
-        bound |= by_line.get(node.lineno, set())
-        if isinstance(node, ast.Assign):
-            bound |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    return bound
+def names_in(node: cst.CSTNode) -> frozenset[str]:
+    """The names an expression reads; keywords and attributes are none."""
+    found: set[str] = set()
+    node.visit(_Names(found))
+    return frozenset(found)
 
 
-def _names(nodes: list[ast.stmt]) -> frozenset[str]:
-    return frozenset(
-        node.id
-        for statement in nodes
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    )
+def private_names(node: _Node, names: frozenset[str]) -> _Node:
+    """``node`` with ``names`` spelled with two leading underscores; keywords and attributes stay."""
+    renamed: Any = node.visit(_Private(names))
+    return renamed  # type: ignore[no-any-return]
+
+
+class _Names(cst.CSTVisitor):
+    def __init__(self, found: set[str]) -> None:
+        super().__init__()
+        self.found = found
+
+    def visit_Name(self, node: cst.Name) -> None:  # noqa: N802 (LibCST's naming, here and below)
+        self.found.add(node.value)
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:  # noqa: N802
+        node.value.visit(self)
+        return False
+
+    def visit_Arg(self, node: cst.Arg) -> bool:  # noqa: N802
+        node.value.visit(self)
+        return False
+
+
+class _Private(cst.CSTTransformer):
+    def __init__(self, names: frozenset[str]) -> None:
+        super().__init__()
+        self.names = names
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:  # noqa: N802
+        old = original_node.value in self.names
+        return updated_node.with_changes(value=f"__{updated_node.value}") if old else updated_node
+
+    def leave_Arg(self, original_node: cst.Arg, updated_node: cst.Arg) -> cst.Arg:  # noqa: N802
+        return updated_node.with_changes(keyword=original_node.keyword)
+
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.Attribute:  # noqa: N802
+        return updated_node.with_changes(attr=original_node.attr)
+
+
+def _lines(
+    module: cst.Module, nodes: list[ast.stmt], split: frozenset[str]
+) -> Iterator[tuple[_Line, list[ast.stmt], bool]]:
+    """The module's lines, each with the ``ast`` statements on it, and whether it was taken out of a shared line."""
+    rest = iter(nodes)
+    for line in module.body:
+        small = line.body if isinstance(line, cst.SimpleStatementLine) else ()
+        here = [next(rest) for _ in small] or [next(rest)]
+        if len(here) == 1 or not split & _targets(here) or not isinstance(line, cst.SimpleStatementLine):
+            yield line, here, False
+            continue
+        for i, node in enumerate(here):
+            alone = cst.SimpleStatementLine([line.body[i].with_changes(semicolon=cst.MaybeSentinel.DEFAULT)])
+            if i == 0:
+                alone = alone.with_changes(leading_lines=line.leading_lines)
+            if i == len(here) - 1:
+                alone = alone.with_changes(trailing_whitespace=line.trailing_whitespace)
+            yield alone, [node], True
+
+
+def _targets(nodes: list[ast.stmt]) -> set[str]:
+    assigned = (target for node in nodes if isinstance(node, ast.Assign) for target in node.targets)
+    return {target.id for target in assigned if isinstance(target, ast.Name)}
+
+
+def _reads(nodes: list[ast.stmt]) -> frozenset[str]:
+    every = (node for statement in nodes for node in ast.walk(statement))
+    return frozenset(node.id for node in every if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))

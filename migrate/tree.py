@@ -8,12 +8,14 @@ in ``layout.PLACES``), the owner holds what most of the project's files need the
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mmbridge.compat.config import Reader, merge
 from mmbridge.compat.errors import ConfigError
@@ -132,9 +134,7 @@ class Tree:
             if any(source in own for source in sources) and not self._banned(path, key):
                 target = self._vote(path, key)
                 if target is not None:
-                    new[key] = self._difference(path, target).of(
-                        target.template[key], base.get(key, MISSING), (key,)
-                    )
+                    new[key] = self._difference(path, target).of(target.template[key], base.get(key, MISSING), (key,))
         return {key: template for key, template in new.items() if template is not MISSING}
 
     def _vote(self, path: Path, key: str) -> Target | None:
@@ -236,8 +236,26 @@ def project_root(path: Path) -> Path:
 
 
 def config_files(root: Path) -> Iterator[Path]:
-    """Every file below ``root`` that could be a config, in a fixed order; hidden folders are passed over."""
-    for path in sorted(root.rglob("*")):
-        if path.suffix in (".py", ".json", ".yaml", ".yml") and path.is_file():
-            if not any(part.startswith(".") for part in path.relative_to(root).parts):
+    """Every file below ``root`` that could be a config, in a fixed order; hidden folders are passed over.
+
+    JSON and YAML files are many things: only those that set a config's key at the top count.
+    """
+    for folder, below, names in os.walk(root):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(folder, name)
+            if path.suffix == ".py" or (path.suffix in (".json", ".yaml", ".yml") and _names_a_config_key(path)):
                 yield path
+
+
+_DATA_FILE: Final = re.compile(
+    rb"""^[\s{]*["']?(_base_|model|data|runner|optimizer|lr_config|total_epochs|optim_wrapper|train_cfg)["']?\s*:""",
+    re.MULTILINE,
+)
+
+
+def _names_a_config_key(path: Path) -> bool:
+    try:
+        return _DATA_FILE.search(path.read_bytes()) is not None
+    except OSError:
+        return False

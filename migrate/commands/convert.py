@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
-
 from mmbridge.compat.config import Reader
 from mmbridge.compat.errors import BridgeError
 from mmbridge.migrate.convert import Conversion, convert
@@ -35,7 +34,13 @@ _STDIN = "-"
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 when something is left for a person.")
 def command(
-    paths: tuple[Path, ...], out: Path | None, in_place: bool, check: bool, diff: bool, lr: LrStyle, strict: bool
+    paths: tuple[Path, ...],
+    out: Path | None,
+    in_place: bool,
+    check: bool,
+    diff: bool,
+    lr: LrStyle,
+    strict: bool,
 ) -> None:
     """Convert config files, or all below a folder, and their bases.
 
@@ -118,4 +123,3 @@ def _name(path: Path) -> str:
     """``path`` as a person in this folder would type it."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
-

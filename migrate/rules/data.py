@@ -86,7 +86,7 @@ def _settings(data: dict[str, Any], mode: str, unit: str) -> dict[str, Any]:
     override = data.get(own)
     for key in override if isinstance(override, dict) else ():
         if key != "shuffle":
-            found[_RENAMED.get(key, key)] = Ref(("data", own, key))
+            found[_RENAMED.get(str(key), str(key))] = Ref(("data", own, str(key)))
     workers = _number_of_workers(data, mode)
     if isinstance(workers, int) and workers > 0 and "persistent_workers" not in found:
         found["persistent_workers"] = True
@@ -122,4 +122,7 @@ def _leftovers(data: dict[str, Any]) -> Iterator[Edit]:
     known = {*_MODES, *_OVERRIDES, *_BATCH, *_TRAIN_ONLY, _WORKERS, "_delete_"}
     for key in data:
         if key not in known:
-            yield Todo(("data", key), "no dataloader takes it; a sampler or a dataset of the library may. It is left out.")
+            yield Todo(
+                ("data", key),
+                "no dataloader takes it; a sampler or a dataset of the library may. It is left out.",
+            )

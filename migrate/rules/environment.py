@@ -27,7 +27,8 @@ _LAUNCHED = {"gpu_ids": "the launcher decides the devices", "gpus": "the launche
     writes=("env_cfg",),
     examples=[
         Example(
-            old="cudnn_benchmark = True\ndist_params = dict(backend='nccl')\nopencv_num_threads = 0\nmp_start_method = 'fork'\n",
+            old="cudnn_benchmark = True\ndist_params = dict(backend='nccl')\n"
+            "opencv_num_threads = 0\nmp_start_method = 'fork'\n",
             new="env_cfg = dict(\n"
             "    cudnn_benchmark=True,\n"
             "    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),\n"

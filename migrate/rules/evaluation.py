@@ -9,9 +9,10 @@ from mmbridge.migrate.edit import Drop, Edit, Put, Ref, Todo
 from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.view import View
 
-_ELSEWHERE: Final = frozenset(
-    "interval start dynamic_intervals by_epoch save_best rule greater_keys less_keys out_dir file_client_args".split()
-)  # fmt: skip
+_ELSEWHERE: Final = (
+    *("interval", "start", "dynamic_intervals", "by_epoch"),  # the loops
+    *("save_best", "rule", "greater_keys", "less_keys", "out_dir", "file_client_args"),  # the checkpoint hook
+)
 _VANISHED: Final = {
     "gpu_collect": "MMEngine's metrics choose how results are collected (collect_device)",
     "tmpdir": "MMEngine's metrics choose where results are collected (collect_dir)",

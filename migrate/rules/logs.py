@@ -37,7 +37,8 @@ _BY_LOOP = ("by_epoch", "type")  # LoggerHook and the log processor take the uni
     writes=("default_hooks", "log_processor", "visualizer"),
     examples=[
         Example(
-            old="log_config = dict(interval=50, hooks=[dict(type='TextLoggerHook'), dict(type='TensorboardLoggerHook')])\n",
+            old="log_config = dict(\n"
+            "    interval=50, hooks=[dict(type='TextLoggerHook'), dict(type='TensorboardLoggerHook')])\n",
             new="default_hooks = dict(logger=dict(type='LoggerHook', interval=50))\n"
             "visualizer = dict(\n"
             "    type='Visualizer',\n"

@@ -24,7 +24,7 @@ from mmbridge.migrate.view import View
     ],
 )
 def model_cfg(view: View) -> Iterator[Edit]:
-    """Model settings at the top level move into `model`: the 1.x builders passed them there, MMEngine reads them as loops."""
+    """Model settings at the top level move into `model`, as the 1.x builders did: MMEngine reads loops there."""
     for key in ("train_cfg", "test_cfg"):
         if not view.has(key):
             continue

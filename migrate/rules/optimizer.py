@@ -39,7 +39,10 @@ _VANISHED = {
             "    optimizer=dict(type='AdamW', lr=1e-4),\n"
             "    paramwise_cfg=dict(norm_decay_mult=0.0))\n",
         ),
-        Example(old="paramwise_cfg = dict(norm_decay_mult=0.0)\n", new="paramwise_cfg = dict(norm_decay_mult=0.0)\n"),
+        Example(
+            old="paramwise_cfg = dict(norm_decay_mult=0.0)\n",
+            new="paramwise_cfg = dict(norm_decay_mult=0.0)\n",
+        ),
     ],
 )
 def optim_wrapper(view: View) -> Iterator[Edit]:
@@ -69,7 +72,9 @@ def optim_wrapper(view: View) -> Iterator[Edit]:
 
 
 def _single(optimizer: Any) -> bool:
-    return isinstance(optimizer, dict) and ("type" in optimizer or not any(isinstance(v, dict) for v in optimizer.values()))
+    return isinstance(optimizer, dict) and (
+        "type" in optimizer or not any(isinstance(v, dict) for v in optimizer.values())
+    )
 
 
 def _constructor(optimizer: dict[str, Any]) -> Iterator[Edit]:
@@ -85,7 +90,10 @@ def _constructor(optimizer: dict[str, Any]) -> Iterator[Edit]:
 
 def _hook(view: View, hook: dict[str, Any], kind: str) -> Iterator[Edit]:
     if kind not in _HOOKS:
-        yield Todo(("optimizer_config",), f"'{kind}' is not an MMCV hook: its part must become an optim wrapper of yours.")
+        yield Todo(
+            ("optimizer_config",),
+            f"'{kind}' is not an MMCV hook: its part must become an optim wrapper of yours.",
+        )
     if hook.get("grad_clip"):
         yield Move(("optimizer_config", "grad_clip"), ("optim_wrapper", "clip_grad"))
     for key in ("cumulative_iters", "update_interval"):
@@ -93,7 +101,15 @@ def _hook(view: View, hook: dict[str, Any], kind: str) -> Iterator[Edit]:
             yield Move(("optimizer_config", key), ("optim_wrapper", "accumulative_counts"))
     if hook.get("detect_anomalous_params"):
         yield from _anomalous(view)
-    known = {"type", "grad_clip", "cumulative_iters", "update_interval", "detect_anomalous_params", "loss_scale", *_VANISHED}
+    known = {
+        "type",
+        "grad_clip",
+        "cumulative_iters",
+        "update_interval",
+        "detect_anomalous_params",
+        "loss_scale",
+        *_VANISHED,
+    }
     for key in hook:
         if key in _VANISHED:
             yield Drop(("optimizer_config", key), _VANISHED[key])
@@ -119,4 +135,9 @@ def _loss_scale(view: View, kind: str) -> Iterator[Edit]:
         else:
             yield Put(("optim_wrapper", "loss_scale"), 512.0)  # Fp16OptimizerHook's default, static
     if view.has("fp16"):
-        yield Drop(("fp16",), "the typed hook in optimizer_config decides" if source == "optimizer_config" else "the wrapper's type says it")
+        yield Drop(
+            ("fp16",),
+            "the typed hook in optimizer_config decides"
+            if source == "optimizer_config"
+            else "the wrapper's type says it",
+        )

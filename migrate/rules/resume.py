@@ -36,4 +36,7 @@ def resume(view: View) -> Iterator[Edit]:
     if view.has("auto_resume"):
         yield Drop(("auto_resume",), "resume says it")
     if auto and path is None and view.get("load_from") is not None:
-        yield Todo(("load_from",), "with resume=True MMEngine resumes from load_from instead of the latest checkpoint.")
+        yield Todo(
+            ("load_from",),
+            "with resume=True MMEngine resumes from load_from instead of the latest checkpoint.",
+        )

@@ -18,11 +18,22 @@ from mmbridge.migrate.view import View
     ],
 )
 def workflow(view: View) -> Iterator[Edit]:
-    """A workflow that only trains says nothing new and goes; one with `val` computed validation *losses*, which are lost."""
+    """A workflow that only trains says nothing new and goes; one with `val` computed validation losses.
+
+    MMEngine has no such pass, so they are lost, and the report says so.
+    """
     phases = view.get("workflow")
-    modes = {phase[0] for phase in phases if isinstance(phase, (list, tuple)) and phase} if isinstance(phases, list) else set()
+    modes = (
+        {phase[0] for phase in phases if isinstance(phase, (list, tuple)) and phase}
+        if isinstance(phases, list)
+        else set()
+    )
     if modes <= {"train"}:
         yield Drop(("workflow",), "the train loop says it")
     else:
         others = ", ".join(sorted(str(mode) for mode in modes - {"train"}))
-        yield Drop(("workflow",), f"MMEngine has no loss pass over '{others}' data between epochs; it is lost", warn=True)
+        yield Drop(
+            ("workflow",),
+            f"MMEngine has no loss pass over '{others}' data between epochs; it is lost",
+            warn=True,
+        )
