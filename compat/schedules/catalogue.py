@@ -40,7 +40,6 @@ SCHEDULERS: dict[str, tuple[Scheduler, Parameter | None]] = {
     for curve in CURVES
     for scheduler in curve.schedulers
     for parameter in (*scheduler.parameters, None)
-    if not (scheduler.metric_driven and parameter == "momentum")
 }
 """By registered name: the rule and the parameter its class is bound to, None for the generic class."""
 

@@ -97,7 +97,10 @@ def legacy_series(
             columns.append(_column(bound, loop, epoch_length, bases[group], chosen[group], starts))
         except ConfigError as error:
             raise ConfigError(f"{bound.where}.{error}") from None
-        except (ArithmeticError, TypeError, ValueError) as error:
+        except TypeError as error:  # float() of a complex number
+            reason = "a negative number to a fractional power is complex"
+            raise ConfigError(f"{bound.where}: policy {bound.policy.name!r} has no value: {reason}.") from error
+        except ArithmeticError as error:
             raise ConfigError(f"{bound.where}: policy {bound.policy.name!r} has no value: {error}.") from error
     return Series(parameter, iterations, starts, tuple(columns), column_of)
 
@@ -161,6 +164,4 @@ def _column(
             if start >= length:
                 break
             column[index] = bound.warmup.apply(column[index], start, length, bound.policy.parameter)
-    if any(isinstance(entry, complex) for entry in column):
-        raise ValueError("a negative number to a fractional power is complex")
     return column
