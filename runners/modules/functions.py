@@ -71,9 +71,7 @@ def caffe2_xavier_init(module: nn.Module, bias: float = 0) -> None:
     kaiming_init(module, a=1, mode="fan_in", nonlinearity="leaky_relu", bias=bias, distribution="uniform")
 
 
-def trunc_normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0
-) -> Tensor:
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
     """Fill ``tensor`` from a normal distribution restricted to ``[a, b]``, in place.
 
     It inverts the distribution of one uniform number per element, as MMCV does; torch's function of that
@@ -95,9 +93,7 @@ def bias_init_with_prob(prior_prob: float) -> float:
     return -math.log((1 - prior_prob) / prior_prob)
 
 
-def _choose(
-    distribution: str, normal: Callable[..., Tensor], uniform: Callable[..., Tensor]
-) -> Callable[..., Tensor]:
+def _choose(distribution: str, normal: Callable[..., Tensor], uniform: Callable[..., Tensor]) -> Callable[..., Tensor]:
     if distribution not in ("normal", "uniform"):
         raise ValueError(f"distribution must be 'normal' or 'uniform', found {distribution!r}")
     return normal if distribution == "normal" else uniform

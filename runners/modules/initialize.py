@@ -25,7 +25,6 @@ def initialize(module: nn.Module, init_cfg: Mapping[str, Any] | list[Any]) -> No
         override = outer.pop("override", None)
         build_from_cfg(outer, INITIALIZERS)(module)
         if override is not None:
-            outer.pop("layer", None)
             for inner in _as_list(override, "override"):
                 _override(module, copy.deepcopy(dict(inner)), outer)
 
@@ -35,9 +34,7 @@ def _override(module: nn.Module, inner: dict[str, Any], outer: dict[str, Any]) -
     if name is None:
         raise ValueError(f"init_cfg.override must hold the key 'name', found {inner}")
     if inner and "type" not in inner:
-        raise ValueError(
-            f"init_cfg.override of {name!r} must hold the key 'type' or 'name' alone, found {inner}"
-        )
+        raise ValueError(f"init_cfg.override of {name!r} must hold the key 'type' or 'name' alone, found {inner}")
     if not hasattr(module, name):
         raise RuntimeError(
             f"init_cfg.override: {type(module).__name__} has no attribute {name!r}, "

@@ -41,9 +41,7 @@ class BaseModule(nn.Module, metaclass=ABCMeta):
         """
         with tracked(self) as outermost:
             if self._is_init:
-                warnings.warn(
-                    f"init_weights of {type(self).__name__} has been called more than once", stacklevel=2
-                )
+                warnings.warn(f"init_weights of {type(self).__name__} has been called more than once", stacklevel=2)
             else:
                 self._initialize()
             if outermost:

@@ -59,13 +59,8 @@ def update_init_info(module: nn.Module, init_info: str) -> None:
 def dump_init_info(model: nn.Module, logger: Logger) -> None:
     """Write a note per parameter to the logger's files, or as log records where it has none."""
     table = getattr(model, ATTRIBUTE)
-    notes = [
-        f"\n{name} - {param.shape}: \n{table[param]['init_info']} \n"
-        for name, param in model.named_parameters()
-    ]
-    files = [
-        handler.stream for handler in logger.handlers if isinstance(handler, FileHandler) and handler.stream
-    ]
+    notes = [f"\n{name} - {param.shape}: \n{table[param]['init_info']} \n" for name, param in model.named_parameters()]
+    files = [handler.stream for handler in logger.handlers if isinstance(handler, FileHandler) and handler.stream]
     for file in files:
         file.write("Name of parameter - Initialization information\n" + "".join(notes))
         file.flush()

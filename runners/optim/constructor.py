@@ -76,7 +76,7 @@ class DefaultOptimizerConstructor:
         bypass = self.paramwise_cfg.get("bypass_duplicate", False)
         taken = {param for group in params for param in group["params"]}
         for member in walk_parameters(module, prefix, bool(is_dcn_module)):
-            if bypass and member.param.requires_grad and member.param in taken:
+            if bypass and member.param in taken:
                 warnings.warn(
                     f"parameter {member.name!r} of {member.prefix!r} already has a group; "
                     "it is skipped because of bypass_duplicate=True",
@@ -96,9 +96,7 @@ class DefaultOptimizerConstructor:
         else:
             options = {"lr": option_for(member, LR_RULES), "weight_decay": option_for(member, DECAY_RULES)}
             multipliers = {
-                key: self.paramwise_cfg.get(option, 1.0)
-                for key, option in options.items()
-                if option is not None
+                key: self.paramwise_cfg.get(option, 1.0) for key, option in options.items() if option is not None
             }
         base = {"lr": self.base_lr, "weight_decay": self.base_wd}
         return {key: base[key] * mult for key, mult in multipliers.items() if base[key] is not None}
@@ -106,9 +104,7 @@ class DefaultOptimizerConstructor:
     def _validate_cfg(self) -> None:
         """Refuse options of the wrong type, and multipliers of what the optimizer's config does not set."""
         if not isinstance(self.paramwise_cfg, dict):
-            raise TypeError(
-                f"paramwise_cfg must be None or a dict, found {type(self.paramwise_cfg).__name__}"
-            )
+            raise TypeError(f"paramwise_cfg must be None or a dict, found {type(self.paramwise_cfg).__name__}")
         custom_keys = self.paramwise_cfg.get("custom_keys", {})
         entries = [custom_keys, *custom_keys.values()] if isinstance(custom_keys, dict) else [custom_keys]
         for entry in entries:
@@ -119,9 +115,7 @@ class DefaultOptimizerConstructor:
                 )
         used = {*self.paramwise_cfg, *(key for entry in custom_keys.values() for key in entry)}
         self._require("lr", self.base_lr, used & {"lr_mult", *(option for option, _ in LR_RULES)})
-        self._require(
-            "weight_decay", self.base_wd, used & {"decay_mult", *(option for option, _ in DECAY_RULES)}
-        )
+        self._require("weight_decay", self.base_wd, used & {"decay_mult", *(option for option, _ in DECAY_RULES)})
 
     def _require(self, key: str, base: float | None, multipliers: set[str]) -> None:
         if multipliers and base is None:

@@ -90,8 +90,7 @@ def walk_parameters(module: nn.Module, prefix: str = "", in_deformable: bool = F
 def is_deformable(module: nn.Module) -> bool:
     """Whether ``module`` is one of mmcv.ops' deformable convolutions, or a stand-in of that name."""
     return any(
-        kind.__name__ in DEFORMABLE and not kind.__module__.startswith("torchvision.")
-        for kind in type(module).__mro__
+        kind.__name__ in DEFORMABLE and not kind.__module__.startswith("torchvision.") for kind in type(module).__mro__
     )
 
 

@@ -225,6 +225,28 @@ def test_a_process_alone() -> None:
     assert [1, 1] == param.tolist() == param.grad.tolist()
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param({}, [400_004, 2], id="by_type"),
+        pytest.param({"bucket_size_mb": 1}, [200_002, 200_002, 2], id="parts_of_at_most_a_mebibyte"),
+        pytest.param({"coalesce": False}, [200_000, 2, 2, 200_000, 2], id="one_by_one"),
+        pytest.param({"coalesce": False, "bucket_size_mb": 1}, [200_000, 2, 2, 200_000, 2], id="never_together"),
+    ],
+)
+def test_tensors_travel_together(options: dict[str, Any], expected: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(dist, "get_dist_info", lambda: (0, 2))
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda tensor: sent.append(tensor.numel()))
+    kinds = [(200_000, torch.float), (2, torch.float), (2, torch.double), (200_000, torch.float), (2, torch.float)]
+    tensors = [torch.full((size,), 4, dtype=dtype) for size, dtype in kinds]
+
+    dist.allreduce_params(tensors, **options)
+
+    assert expected == sent
+    assert {2.0} == {value for tensor in tensors for value in tensor.unique().tolist()}
+
+
 def test_ports() -> None:
     port = dist.find_free_port()
     free = dist.is_free_port(port)

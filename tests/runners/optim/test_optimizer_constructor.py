@@ -76,9 +76,7 @@ def test_settings(paramwise_cfg: Any, expected: dict[str, tuple[float, float]]) 
     ],
 )
 def test_unknown_options_change_no_value_and_are_told(option: str, hint: str) -> None:
-    with pytest.warns(
-        UserWarning, match=f"paramwise_cfg.{option} is not an option and has no effect; {hint}"
-    ):
+    with pytest.warns(UserWarning, match=f"paramwise_cfg.{option} is not an option and has no effect; {hint}"):
         assert settings(Block(), {option: 0}) == DEFAULT
 
 
@@ -142,9 +140,13 @@ def test_a_shared_parameter_is_refused_by_torch() -> None:
         settings(shared(), {"bias_lr_mult": 1})
 
 
-def test_a_shared_parameter_can_be_bypassed() -> None:
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_shared_parameter_can_be_bypassed(frozen: bool) -> None:
+    model = shared()
+    model["a"].weight.requires_grad_(not frozen)
+
     with pytest.warns(UserWarning, match="'weight' of 'b' already has a group"):
-        found = settings(shared(), {"bypass_duplicate": True})
+        found = settings(model, {"bypass_duplicate": True})
 
     assert {"a.weight": (LR, DECAY)} == found
 
@@ -184,9 +186,7 @@ def test_without_a_learning_rate_rules_for_decay_still_work() -> None:
         pytest.param({}, {"custom_keys": ["a"]}, TypeError, "custom_keys must be a dict", id="custom_keys"),
         pytest.param({}, {"custom_keys": {"a": 2}}, TypeError, "found int: 2", id="an_entry_of_custom_keys"),
         pytest.param({"lr": 1}, {"norm_decay_mult": 0}, ValueError, "multiplies weight_decay", id="decay"),
-        pytest.param(
-            {"lr": 1}, {"custom_keys": {"a": {"decay_mult": 0}}}, ValueError, "decay_mult", id="custom_decay"
-        ),
+        pytest.param({"lr": 1}, {"custom_keys": {"a": {"decay_mult": 0}}}, ValueError, "decay_mult", id="custom_decay"),
         pytest.param({}, {"bias_lr_mult": 2}, ValueError, r"multiplies lr \(bias_lr_mult\)", id="lr"),
     ],
 )
@@ -206,9 +206,7 @@ def test_a_misspelt_optimizer_names_the_near_one() -> None:
 
 def test_a_constructor_of_the_users() -> None:
     class OnlyBiases(DefaultOptimizerConstructor):
-        def add_params(
-            self, params: Any, module: nn.Module, prefix: str = "", is_dcn_module: Any = None
-        ) -> None:
+        def add_params(self, params: Any, module: nn.Module, prefix: str = "", is_dcn_module: Any = None) -> None:
             params.append({"params": [module.conv.bias], "lr": self.base_lr * self.paramwise_cfg["scale"]})
 
     OPTIMIZER_BUILDERS.register_module(module=OnlyBiases)

@@ -58,9 +58,7 @@ def test_samples_are_transposed() -> None:
     ("batch", "error", "match"),
     [
         pytest.param({"a": 1}, TypeError, "must be a sequence of samples, found dict", id="no_sequence"),
-        pytest.param(
-            [DataContainer("a", stack=True)], ValueError, "must hold a tensor, found str", id="no_tensor"
-        ),
+        pytest.param([DataContainer("a", stack=True)], ValueError, "must hold a tensor, found str", id="no_tensor"),
         pytest.param(
             [DataContainer(image(1, 2, 2), stack=True), DataContainer(image(3, 2, 2), stack=True)],
             ValueError,
@@ -100,10 +98,7 @@ def test_padding_loses_nothing_and_adds_only_the_padding_value(
 
 @given(shapes=SHAPES, samples_per_gpu=st.integers(1, 4))
 def test_scattering_gives_back_every_sample(shapes: list[tuple[int, int]], samples_per_gpu: int) -> None:
-    batch = [
-        {"box": DataContainer(torch.ones(shape)), "meta": DataContainer(shape, cpu_only=True)}
-        for shape in shapes
-    ]
+    batch = [{"box": DataContainer(torch.ones(shape)), "meta": DataContainer(shape, cpu_only=True)} for shape in shapes]
     collated = collate(batch, samples_per_gpu)
     chunks = -(-len(shapes) // samples_per_gpu)
 

@@ -34,9 +34,7 @@ def private(name: str) -> bool:
 def of_torch() -> set[str]:
     """The private names of torch's classes: their methods, and the attributes their sources speak of."""
     names = {name for kind in CLASSES for name in dir(kind) if private(name)}
-    for module in {
-        inspect.getsourcefile(base) for kind in CLASSES for base in kind.__mro__ if in_torch(base)
-    }:
+    for module in {inspect.getsourcefile(base) for kind in CLASSES for base in kind.__mro__ if in_torch(base)}:
         names |= set(private_attributes(ast.parse(Path(module).read_text(encoding="utf-8"))))
     return names
 
@@ -89,9 +87,7 @@ def test_no_private_name_of_torch(path: Path) -> None:
     ("source", "expected"),
     [
         pytest.param("from torch._utils import x", ["_utils"], id="a private module"),
-        pytest.param(
-            "from torch.nn.parallel._functions import _get_stream", ["_functions", "_get_stream"], id="both"
-        ),
+        pytest.param("from torch.nn.parallel._functions import _get_stream", ["_functions", "_get_stream"], id="both"),
         pytest.param("torch._C.x()", ["_C"], id="an attribute of torch"),
         pytest.param(
             "self.reducer._rebuild_buckets()\nself._sync_buffers()",

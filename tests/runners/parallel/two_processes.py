@@ -124,9 +124,7 @@ def main(folder: Path) -> None:
     found["calls"] = list(wrapped.module.calls)
     found["keys"] = list(wrapped.state_dict())
     found["val_step"] = wrapped.val_step(batch(0, mine))["names"]
-    found["forward"] = wrapped(
-        **{key: batch(0, mine)[key] for key in ("x", "names")}, return_loss=False
-    ).shape
+    found["forward"] = wrapped(**{key: batch(0, mine)[key] for key in ("x", "names")}, return_loss=False).shape
     silent = MMDistributedDataParallel(toy(), broadcast_buffers=False)
     train(silent, mine)
     found["calls_without_broadcast"] = list(silent.module.calls)
