@@ -28,11 +28,11 @@ _RUNNER_HOLDS = {"batch_idx": "inner_iter", "data_batch": "data_batch", "outputs
 _NOT_OFFERED = object()
 
 
-class UnknownPoint(BridgeError, AttributeError):  # noqa: N818 - named by what happened, as a person says it
+class UnknownPoint(BridgeError, AttributeError):
     """A hook point is spelt almost, but not quite, like a known one."""
 
 
-class WrongHookSignature(BridgeError, TypeError):  # noqa: N818
+class WrongHookSignature(BridgeError, TypeError):
     """A hook's method requires an argument that its point does not offer."""
 
 
@@ -88,9 +88,7 @@ class HookChain:
         requires what its point does not offer.
         """
         if any(hook is other for other in self.hooks):
-            raise ValueError(
-                f"this {type(hook).__name__} is already registered: one object, one place in the chain"
-            )
+            raise ValueError(f"this {type(hook).__name__} is already registered: one object, one place in the chain")
         value = get_priority(getattr(hook, "priority", "NORMAL") if priority is None else priority)
         _check_spelling(hook)
         for point in HookPoint:

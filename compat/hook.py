@@ -99,9 +99,7 @@ def get_priority(priority: int | str | Priority) -> int:
         if priority.upper() not in Priority.__members__:
             raise KeyError(f"no priority {priority!r}; there are {', '.join(Priority.__members__)}")
         return Priority[priority.upper()].value
-    raise TypeError(
-        f"a hook's priority must be an int, a name or a Priority, found {type(priority).__name__}"
-    )
+    raise TypeError(f"a hook's priority must be an int, a name or a Priority, found {type(priority).__name__}")
 
 
 def priority_name(value: int) -> str:

@@ -27,7 +27,7 @@ _CURRENT_SCOPE: ContextVar[str | None] = ContextVar("mmbridge_scope", default=No
 _ALL: WeakSet[Registry] = WeakSet()  # only read to tell, in an error, which registry does hold a name
 
 
-class UnknownName(BridgeError, KeyError):  # noqa: N818 - named by what happened, as a person says it
+class UnknownName(BridgeError, KeyError):
     """A name is not registered; the sentence carries the nearest names and where the name does exist."""
 
     def __str__(self) -> str:
@@ -124,9 +124,7 @@ class Registry:
         Where no registry holds the key, MMEngine's rule takes it for a dotted Python path and imports it.
         """
         if not isinstance(key, str):
-            raise TypeError(
-                f"a name in registry {self.name!r} must be a str, found {type(key).__name__}: {key!r}"
-            )
+            raise TypeError(f"a name in registry {self.name!r} must be a str, found {type(key).__name__}: {key!r}")
         self._import_locations()
         found = self._find(key)
         return _import_object(key) if found is None and self.climbs else found
@@ -194,15 +192,11 @@ class Registry:
         if not isinstance(force, bool):
             raise TypeError(f"force must be a boolean, found {type(force).__name__}")
         if not callable(obj):
-            raise TypeError(
-                f"only a class or another callable can be registered in {self.name!r}, found {obj!r}"
-            )
+            raise TypeError(f"only a class or another callable can be registered in {self.name!r}, found {obj!r}")
         for name in names or [getattr(obj, "__name__", type(obj).__name__)]:
             if name in self._table and not force:
                 holder = getattr(self._table[name], "__module__", "?")
-                raise KeyError(
-                    f"{name} is already registered in {self.name} (from {holder}); force=True replaces it"
-                )
+                raise KeyError(f"{name} is already registered in {self.name} (from {holder}); force=True replaces it")
             self._table[name] = obj
         return obj
 
@@ -224,9 +218,7 @@ class Registry:
         if close:
             return f"; did you mean {' or '.join(map(repr, close))}?"
         if scope is not None and all(registry.scope != scope for registry in self.root.walk()):
-            return (
-                f"; nothing of scope {scope!r} is loaded: import that package, or name it in custom_imports"
-            )
+            return f"; nothing of scope {scope!r} is loaded: import that package, or name it in custom_imports"
         return (
             "; if it is your own class, import its module first, for instance with "
             "custom_imports=dict(imports=['your.module'])"
@@ -265,9 +257,7 @@ def _import_object(path: str) -> Callable[..., Any] | None:
     return found if callable(found) else None
 
 
-def build_from_cfg(
-    cfg: Mapping[str, Any], registry: Registry, default_args: Mapping[str, Any] | None = None
-) -> Any:
+def build_from_cfg(cfg: Mapping[str, Any], registry: Registry, default_args: Mapping[str, Any] | None = None) -> Any:
     """The object that ``cfg`` describes: ``type`` (a name or a callable) called with the other keys.
 
     ``default_args`` fill keys that ``cfg`` lacks, ``type`` included. ``_scope_`` names the scope to look
@@ -304,14 +294,10 @@ def _callable(kind: object, registry: Registry) -> Callable[..., Any]:
         return found
     if callable(kind):
         return kind
-    raise TypeError(
-        f"type must be a registered name or a callable, found {kind!r} (registry {registry.name!r})"
-    )
+    raise TypeError(f"type must be a registered name or a callable, found {kind!r} (registry {registry.name!r})")
 
 
-def obj_from_dict(
-    info: Mapping[str, Any], parent: Any = None, default_args: Mapping[str, Any] | None = None
-) -> Any:
+def obj_from_dict(info: Mapping[str, Any], parent: Any = None, default_args: Mapping[str, Any] | None = None) -> Any:
     """The object that ``info`` describes, its ``type`` an attribute of ``parent`` or a class.
 
     MMCV 1.7.2, mmcv/runner/utils.py. Raises KeyError without ``type``, TypeError where it is neither.

@@ -34,7 +34,7 @@ STRIP_WRAPPER = ((r"^module\.", ""),)
 """The default of ``revise_keys``: drop the prefix that a data-parallel wrapper adds."""
 
 
-class UnsafeCheckpoint(BridgeError):  # noqa: N818 - named by what happened
+class UnsafeCheckpoint(BridgeError):
     """A checkpoint holds objects of classes that are not known to be harmless."""
 
 
@@ -112,9 +112,7 @@ class CheckpointLoader:
     _schemes: dict[str, Loader] = {"": read_file, "http://": _from_web, "https://": _from_web}  # noqa: RUF012
 
     @classmethod
-    def register_scheme(
-        cls, prefixes: str | Sequence[str], loader: Loader | None = None, force: bool = False
-    ) -> Any:
+    def register_scheme(cls, prefixes: str | Sequence[str], loader: Loader | None = None, force: bool = False) -> Any:
         """Let ``loader(name, map_location)`` read names that start with a prefix; a decorator without
         ``loader``.
 
@@ -129,9 +127,7 @@ class CheckpointLoader:
         return None
 
     @classmethod
-    def load_checkpoint(
-        cls, filename: str, map_location: Any = None, logger: logging.Logger | None = None
-    ) -> Any:
+    def load_checkpoint(cls, filename: str, map_location: Any = None, logger: logging.Logger | None = None) -> Any:
         """What ``filename`` holds. Raises BridgeError for a scheme nobody registered."""
         scheme = max((prefix for prefix in cls._schemes if filename.startswith(prefix)), key=len)
         if not scheme and "://" in filename:

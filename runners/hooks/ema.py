@@ -23,9 +23,7 @@ class WeightAverage(LegacyHook):
 
     def __init__(self, momentum: float, interval: int, resume_from: str | None) -> None:
         if not isinstance(interval, int) or interval < 1:
-            raise ValueError(
-                f"{type(self).__name__}: interval must be a positive integer, found {interval!r}"
-            )
+            raise ValueError(f"{type(self).__name__}: interval must be a positive integer, found {interval!r}")
         if not 0 < momentum < 1:
             raise ValueError(f"{type(self).__name__}: momentum must be in range (0, 1), found {momentum!r}")
         self.interval = interval

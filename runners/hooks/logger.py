@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from numbers import Number
 from typing import Any
 
-from mmbridge.compat.errors import BridgeError
 from mmbridge.compat.hook import LegacyHook
 
 
@@ -130,10 +129,3 @@ def _tags(name: str, values: Any) -> dict[str, Any]:
     if isinstance(values, dict):
         return {f"{name}/{key}": value[0] for key, value in values.items()}
     return {name: values[0]}
-
-
-def missing_package(hook: str, package: str) -> BridgeError:
-    """The error for a tracker whose package is not installed."""
-    return BridgeError(
-        f'{hook} needs the package {package}: run "pip install {package}", or leave the hook out'
-    )

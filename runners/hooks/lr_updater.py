@@ -141,18 +141,14 @@ class _OneCycle(PolicyLrUpdaterHook):
             for group, mine in zip(optimizer.param_groups, self._arguments[name], strict=True):
                 group.setdefault("initial_lr", mine["max_lr"] / mine["div_factor"])
         starts = {
-            name: [each["max_lr"] / each["div_factor"] for each in mine]
-            for name, mine in self._arguments.items()
+            name: [each["max_lr"] / each["div_factor"] for each in mine] for name, mine in self._arguments.items()
         }
         self.base_lr = starts if isinstance(runner.optimizer, dict) else starts[""]
         self.get_regular_lr(runner)  # says now, before training, that total_steps is too small
 
     def get_regular_lr(self, runner: Any) -> Values:
         """Every group's learning rate now."""
-        now = {
-            name: [self.value_now(runner, None, each) for each in mine]
-            for name, mine in self._arguments.items()
-        }
+        now = {name: [self.value_now(runner, None, each) for each in mine] for name, mine in self._arguments.items()}
         return now if isinstance(runner.optimizer, dict) else now[""]
 
 

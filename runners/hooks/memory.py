@@ -13,9 +13,7 @@ from mmbridge.runners.hooks.registry import HOOKS
 class EmptyCacheHook(LegacyHook):
     """Calls ``torch.cuda.empty_cache`` before epochs, after epochs, after iterations, as asked."""
 
-    def __init__(
-        self, before_epoch: bool = False, after_epoch: bool = True, after_iter: bool = False
-    ) -> None:
+    def __init__(self, before_epoch: bool = False, after_epoch: bool = True, after_iter: bool = False) -> None:
         self._before_epoch = before_epoch
         self._after_epoch = after_epoch
         self._after_iter = after_iter

@@ -135,10 +135,7 @@ class _OneCycle(PolicyMomentumUpdaterHook):
 
     def get_regular_momentum(self, runner: Any) -> Values:
         """Every group's momentum now."""
-        now = {
-            name: [self.value_now(runner, None, each) for each in mine]
-            for name, mine in self._arguments.items()
-        }
+        now = {name: [self.value_now(runner, None, each) for each in mine] for name, mine in self._arguments.items()}
         return now if isinstance(runner.optimizer, dict) else now[""]
 
 

@@ -22,9 +22,7 @@ class OptimizerHook(LegacyHook):
     depend on. MMCV 1.7.2, mmcv/runner/hooks/optimizer.py.
     """
 
-    def __init__(
-        self, grad_clip: Mapping[str, Any] | None = None, detect_anomalous_params: bool = False
-    ) -> None:
+    def __init__(self, grad_clip: Mapping[str, Any] | None = None, detect_anomalous_params: bool = False) -> None:
         self.grad_clip = grad_clip
         self.detect_anomalous_params = detect_anomalous_params
 
@@ -94,9 +92,7 @@ class GradientCumulativeOptimizerHook(OptimizerHook):
     def __init__(self, cumulative_iters: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(cumulative_iters, int) or cumulative_iters < 1:
-            raise ValueError(
-                f"cumulative_iters only accepts positive int, but got {cumulative_iters!r} instead."
-            )
+            raise ValueError(f"cumulative_iters only accepts positive int, but got {cumulative_iters!r} instead.")
         self.cumulative_iters = cumulative_iters
         self.remainder_iters = 0
         self._begun = False
@@ -113,8 +109,7 @@ class GradientCumulativeOptimizerHook(OptimizerHook):
             )
         if self.cumulative_iters > 1 and self.has_batch_norm(runner.model):
             runner.logger.warning(
-                "GradientCumulativeOptimizerHook may slightly decrease performance if the model has "
-                "BatchNorm layers."
+                "GradientCumulativeOptimizerHook may slightly decrease performance if the model has BatchNorm layers."
             )
         self.remainder_iters = runner.max_iters % self.cumulative_iters
         self._begun = True

@@ -18,13 +18,9 @@ def output_dir(
     """
     backend = (file_client_args or {}).get("backend", "disk")
     if backend != "disk" or "://" in (out_dir or ""):
-        raise BridgeError(
-            f"{hook}: only files on disk can be written, found {out_dir!r} with backend {backend!r}"
-        )
+        raise BridgeError(f"{hook}: only files on disk can be written, found {out_dir!r} with backend {backend!r}")
     if work_dir is None and out_dir is None:
-        raise BridgeError(
-            f"{hook}: there is nowhere to write; give the runner a work_dir, or this hook an out_dir"
-        )
+        raise BridgeError(f"{hook}: there is nowhere to write; give the runner a work_dir, or this hook an out_dir")
     if not out_dir or out_dir == work_dir or work_dir is None:
         return out_dir or str(work_dir)
     return os.path.join(out_dir, os.path.basename(work_dir.rstrip(os.sep)))

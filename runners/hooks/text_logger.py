@@ -59,9 +59,7 @@ class TextLoggerHook(LoggerHook):
         """Name the files; write ``meta`` as the first record."""
         super().before_run(runner)
         if self.out_dir is not None:
-            self.out_dir = output_dir(
-                self.out_dir, runner.work_dir, type(self).__name__, self.file_client_args
-            )
+            self.out_dir = output_dir(self.out_dir, runner.work_dir, type(self).__name__, self.file_client_args)
             runner.logger.info(
                 f"Text logs will be saved to {self.out_dir} by HardDiskBackend after the training process."
             )
@@ -91,9 +89,7 @@ class TextLoggerHook(LoggerHook):
 
     def _get_max_memory(self, runner: Any) -> int:
         device = getattr(runner.model, "output_device", None)
-        used = torch.tensor(
-            [torch.cuda.max_memory_allocated(device) // 2**20], dtype=torch.int, device="cuda"
-        )
+        used = torch.tensor([torch.cuda.max_memory_allocated(device) // 2**20], dtype=torch.int, device="cuda")
         if runner.world_size > 1:
             torch.distributed.reduce(used, 0, op=torch.distributed.ReduceOp.MAX)
         return int(used.item())

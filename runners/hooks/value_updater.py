@@ -86,9 +86,7 @@ class ValueUpdaterHook(LegacyHook):
     def before_run(self, runner: Any) -> None:
         """Keep each group's initial value, from a resumed optimizer if it has one."""
         if runner.optimizer is None:
-            raise BridgeError(
-                f"{type(self).__name__}: the runner has no optimizer whose {self.parameter} to set"
-            )
+            raise BridgeError(f"{type(self).__name__}: the runner has no optimizer whose {self.parameter} to set")
         key = f"initial_{self.parameter}"
         found = {}
         for name, optimizer in optimizers(runner):
@@ -110,8 +108,7 @@ class ValueUpdaterHook(LegacyHook):
         """By iteration, set the values; during warm-up, set the share of them that is due."""
         if self.warmup_iters is None:
             raise BridgeError(
-                f"{type(self).__name__}: warmup_by_epoch needs a runner that counts epochs, "
-                f"not {type(runner).__name__}"
+                f"{type(self).__name__}: warmup_by_epoch needs a runner that counts epochs, not {type(runner).__name__}"
             )
         now = runner.iter
         if not self.by_epoch:

@@ -134,9 +134,7 @@ class HookRegistration:
         cfg = dict(config)
         if "type" not in cfg:
             if not isinstance(cfg.get("policy"), str):
-                raise KeyError(
-                    f"{key} has no key 'policy' naming how the value changes, such as policy='step'"
-                )
+                raise KeyError(f"{key} has no key 'policy' naming how the value changes, such as policy='step'")
             policy = cfg.pop("policy")
             cfg["type"] = f"{policy.title() if policy == policy.lower() else policy}{suffix}"
             if HOOKS.get(cfg["type"]) is None:

@@ -185,18 +185,14 @@ class BaseRunner(HookRegistration, ABC):
         if not wanted or "optimizer" not in loaded:
             return
         if self.optimizer is None:
-            raise TypeError(
-                "Optimizer should be dict or torch.optim.Optimizer but got None: nothing to resume into"
-            )
+            raise TypeError("Optimizer should be dict or torch.optim.Optimizer but got None: nothing to resume into")
         if isinstance(self.optimizer, dict):
             for name, optimizer in self.optimizer.items():
                 optimizer.load_state_dict(loaded["optimizer"][name])
         else:
             self.optimizer.load_state_dict(loaded["optimizer"])
 
-    def _save(
-        self, out_dir: str, filename: str, save_optimizer: bool, meta: Any, create_symlink: bool
-    ) -> None:
+    def _save(self, out_dir: str, filename: str, save_optimizer: bool, meta: Any, create_symlink: bool) -> None:
         if meta is None:
             meta = {}
         if not isinstance(meta, dict):
@@ -212,9 +208,7 @@ class BaseRunner(HookRegistration, ABC):
             raise TypeError(f"{source} must return a dict, found {type(outputs).__name__}")
         if "log_vars" in outputs:
             if "num_samples" not in outputs:
-                raise KeyError(
-                    f"{source} returned 'log_vars' without 'num_samples', how many samples they stand for"
-                )
+                raise KeyError(f"{source} returned 'log_vars' without 'num_samples', how many samples they stand for")
             self.log_buffer.update(outputs["log_vars"], outputs["num_samples"])
         return outputs
 
@@ -227,19 +221,13 @@ class BaseRunner(HookRegistration, ABC):
 def check_workflow(runner: BaseRunner, data_loaders: Any, workflow: Any) -> None:
     """Raise for data loaders and a workflow that ``runner`` cannot run, before anything has been run."""
     if not isinstance(data_loaders, list):
-        raise TypeError(
-            f"data_loaders must be a list, one loader per flow, found {type(data_loaders).__name__}"
-        )
+        raise TypeError(f"data_loaders must be a list, one loader per flow, found {type(data_loaders).__name__}")
     if not isinstance(workflow, (list, tuple)) or not all(
         isinstance(flow, (list, tuple)) and len(flow) == 2 for flow in workflow
     ):
-        raise TypeError(
-            f"workflow must be a list of (mode, times), such as [('train', 1)], found {workflow!r}"
-        )
+        raise TypeError(f"workflow must be a list of (mode, times), such as [('train', 1)], found {workflow!r}")
     if len(data_loaders) != len(workflow):
-        raise ValueError(
-            f"workflow {workflow} has {len(workflow)} flows for {len(data_loaders)} data loaders"
-        )
+        raise ValueError(f"workflow {workflow} has {len(workflow)} flows for {len(data_loaders)} data loaders")
     for mode, times in workflow:
         if not isinstance(mode, str):
             raise TypeError(f"mode in workflow must be a str, but got {type(mode)} in {workflow}")
@@ -297,9 +285,7 @@ def _check_model(model: nn.Module, batch_processor: Any) -> None:
         stacklevel=4,
     )
     if any(hasattr(unwrapped(model), name) for name in ("train_step", "val_step")):
-        raise RuntimeError(
-            "batch_processor and model.train_step()/model.val_step() cannot be both available."
-        )
+        raise RuntimeError("batch_processor and model.train_step()/model.val_step() cannot be both available.")
 
 
 def _check_optimizer(optimizer: Any) -> None:
@@ -307,10 +293,7 @@ def _check_optimizer(optimizer: Any) -> None:
         for name, each in optimizer.items():
             if not isinstance(each, Optimizer):
                 raise TypeError(
-                    "optimizer must be a dict of torch.optim.Optimizers, "
-                    f'but optimizer["{name}"] is a {type(each)}'
+                    f'optimizer must be a dict of torch.optim.Optimizers, but optimizer["{name}"] is a {type(each)}'
                 )
     elif optimizer is not None and not isinstance(optimizer, Optimizer):
-        raise TypeError(
-            f"optimizer must be a torch.optim.Optimizer object or dict or None, but got {type(optimizer)}"
-        )
+        raise TypeError(f"optimizer must be a torch.optim.Optimizer object or dict or None, but got {type(optimizer)}")

@@ -27,9 +27,7 @@ class New(EngineHook):
     def __init__(self, log: list[Any]) -> None:
         self.log = log
 
-    def after_train_iter(
-        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
-    ) -> None:
+    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         self.log.append((batch_idx, data_batch, outputs))
 
 

@@ -1,0 +1,192 @@
+"""The tracker hooks against recorded stand-ins of their clients, and without them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from mmbridge.compat.errors import BridgeError
+from mmbridge.runners.hooks import HOOKS
+from mmbridge.runners.legacy import EpochBasedRunner
+
+
+class Client(ModuleType):
+    """Stands for a tracker's module: every call of anything below it is kept, with its dotted name."""
+
+    def __init__(self, name: str, calls: list[tuple[Any, ...]]) -> None:
+        super().__init__(name)
+        self.__path__ = []
+        self._calls, self._name = calls, name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Client(f"{self._name}.{name}", self._calls)
+
+    def __getitem__(self, key: str) -> Any:
+        return Client(f"{self._name}[{key}]", self._calls)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._calls.append((self._name, args, kwargs))
+        return Client(f"{self._name}()", self._calls)
+
+
+class Model(torch.nn.Linear):
+    def __init__(self) -> None:
+        super().__init__(1, 1)
+
+    def train_step(self, data: Any, optimizer: Any, **kwargs: Any) -> dict[str, Any]:
+        loss = self(data).sum()
+        return {"loss": loss, "log_vars": {"loss": 2.0}, "num_samples": 1}
+
+
+MODULES = {
+    "TensorboardLoggerHook": ["torch.utils.tensorboard"],
+    "WandbLoggerHook": ["wandb"],
+    "MlflowLoggerHook": ["mlflow", "mlflow.pytorch"],
+    "NeptuneLoggerHook": ["neptune"],
+    "ClearMLLoggerHook": ["clearml"],
+    "DvcliveLoggerHook": ["dvclive"],
+    "SegmindLoggerHook": ["segmind", "segmind.tracking", "segmind.tracking.fluent", "segmind.utils.logging_utils"],
+    "PaviLoggerHook": ["pavi"],
+}
+
+
+def run(
+    name: str, config: dict[str, Any], work_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[str, tuple[Any, ...], dict[str, Any]]]:
+    calls: list[tuple[Any, ...]] = []
+    for module in MODULES[name]:
+        monkeypatch.setitem(sys.modules, module, Client(module, calls))
+    model = Model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    runner = EpochBasedRunner(
+        model, optimizer=optimizer, work_dir=work_dir, logger=logging.Logger("t"), meta={"seed": 1}, max_epochs=1
+    )
+    runner.register_training_hooks({"policy": "fixed"}, {}, {}, {"interval": 2, "hooks": [{"type": name, **config}]})
+    runner.run([[torch.ones(1, 1)] * 4], [("train", 1)])
+    return calls
+
+
+TAGS = {"train/loss": 2.0, "learning_rate": 0.1, "momentum": 0.9}
+
+
+def test_tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = run("TensorboardLoggerHook", {}, tmp_path, monkeypatch)
+
+    writer = "torch.utils.tensorboard.SummaryWriter"
+    assert calls == [
+        (writer, (str(tmp_path / "tf_logs"),), {}),
+        *[(f"{writer}().add_scalar", (tag, value, step), {}) for step in (2, 4) for tag, value in TAGS.items()],
+        (f"{writer}().close", (), {}),
+    ]
+
+
+def test_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.py").write_text("x = 1\n")
+    config = {"init_kwargs": {"project": "p"}, "define_metric_cfg": {"val/acc": "max"}}
+    calls = run("WandbLoggerHook", config, tmp_path, monkeypatch)
+
+    assert calls[:4] == [
+        ("wandb.init", (), {"project": "p"}),
+        ("wandb.define_metric", ("val/acc",), {"summary": "max"}),
+        ("wandb.log", (TAGS,), {"step": 2, "commit": True}),
+        ("wandb.log", (TAGS,), {"step": 4, "commit": True}),
+    ]
+    assert calls[4] == ("wandb.Artifact", (), {"name": "artifacts", "type": "model"})
+    assert calls[5] == ("wandb.Artifact().add_file", (str(tmp_path / "config.py"),), {})
+    assert [name for name, _, _ in calls[6:]] == ["wandb.log_artifact", "wandb.finish"]
+
+
+def test_wandb_without_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = run("WandbLoggerHook", {"with_step": False, "log_artifact": False}, tmp_path, monkeypatch)
+
+    assert calls[1:] == [
+        ("wandb.log", ({**TAGS, "global_step": 2},), {"commit": True}),
+        ("wandb.log", ({**TAGS, "global_step": 4},), {"commit": True}),
+        ("wandb.finish", (), {}),
+    ]
+
+
+def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"exp_name": "e", "tags": {"a": 1}, "params": {"b": 2}}
+    calls = run("MlflowLoggerHook", config, tmp_path, monkeypatch)
+
+    assert calls[:5] == [
+        ("mlflow.set_experiment", ("e",), {}),
+        ("mlflow.set_tags", ({"a": 1},), {}),
+        ("mlflow.log_params", ({"b": 2},), {}),
+        ("mlflow.log_metrics", (TAGS,), {"step": 2}),
+        ("mlflow.log_metrics", (TAGS,), {"step": 4}),
+    ]
+    assert calls[5][0] == "mlflow.pytorch.log_model"
+
+
+def test_neptune(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = run("NeptuneLoggerHook", {"init_kwargs": {"project": "p"}}, tmp_path, monkeypatch)
+
+    assert calls[:2] == [
+        ("neptune.init_run", (), {"project": "p"}),
+        ("neptune.init_run()[train/loss].append", (2.0,), {"step": 2}),
+    ]
+    assert calls[-1] == ("neptune.init_run().stop", (), {})
+
+
+def test_clearml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = run("ClearMLLoggerHook", {"init_kwargs": {"task_name": "t"}}, tmp_path, monkeypatch)
+
+    assert calls[0] == ("clearml.Task.init", (), {"task_name": "t"})
+    reported = ("clearml.Task.init().get_logger().report_scalar", ("train/loss", "train/loss", 2.0, 2), {})
+    assert reported == calls[2]
+
+
+def test_dvclive_logs_each_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model_file = tmp_path / "model.pth"
+    calls = run("DvcliveLoggerHook", {"model_file": str(model_file)}, tmp_path, monkeypatch)
+
+    assert calls[1] == ("dvclive.Live().log_metric", ("train/loss", 2.0), {})
+    assert len([name for name, _, _ in calls if name.endswith("log_metric")]) == len(TAGS)
+    assert model_file.exists()
+    assert calls[-1] == ("dvclive.Live().end", (), {})
+
+
+def test_dvclive_logs_by_iteration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = SimpleNamespace(step=None, seen=[], end=lambda: None)
+    live.log_metric = lambda tag, value: live.seen.append((live.step, tag))
+    run("DvcliveLoggerHook", {"by_epoch": False, "dvclive": live}, tmp_path, monkeypatch)
+
+    assert live.seen == [(step, tag) for step in (1, 3) for tag in TAGS]
+
+
+def test_segmind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = run("SegmindLoggerHook", {}, tmp_path, monkeypatch)
+
+    assert [(name, args[1:], kwargs) for name, args, kwargs in calls] == [
+        ("segmind.utils.logging_utils.try_mlflow_log", (TAGS,), {"step": 0, "epoch": 0})
+    ] * 2
+
+
+def test_pavi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"init_kwargs": {"project": "p"}, "add_last_ckpt": True, "add_ckpt_kwargs": {"active": True}}
+    calls = run("PaviLoggerHook", config, tmp_path, monkeypatch)
+
+    plain = {tag.removeprefix("train/"): value for tag, value in TAGS.items()}
+    assert calls[0][2]["project"] == "p"
+    assert [call[1:] for call in calls[1:3]] == [(("train", plain, step), {}) for step in (2, 4)]
+    saved = str(tmp_path / "epoch_1.pth")
+    assert [call[2] for call in calls[3:]] == [{"tag": "Model", "snapshot_file_path": saved, "iteration": 1}] * 2
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_missing_package_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in MODULES[name]:
+        monkeypatch.setitem(sys.modules, module, None)
+
+    with pytest.raises(BridgeError, match=rf'{name} needs the package (\w+): run "pip install \1"'):
+        runner = SimpleNamespace(work_dir=str(tmp_path), rank=0, hooks=[hook := HOOKS.build({"type": name})])
+        hook.before_run(runner)
