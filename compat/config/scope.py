@@ -28,6 +28,7 @@ class Scope:
         self.line = 0  # of the top-level statement at work
         self.tainted = False  # an Undecided or a BaseRef may be among the values
         self.function_names: set[str] = set()  # what functions defined in the file mention
+        self.global_names: set[str] = set()  # what they may rebind
         self.noted: dict[int, Any] = {}  # objects whose mutation by this statement is noted already
         self.steps = 0
 
@@ -77,7 +78,7 @@ class Scope:
         parts = list(_walk(node))
         for part in parts:
             if isinstance(part, _FUNCTIONS):
-                self.function_names |= names_in(part)
+                self.note_function(part)
         for part in parts:
             if isinstance(part, ast.NamedExpr) and isinstance(part.target, ast.Name):
                 self.names[part.target.id] = unknown
@@ -88,10 +89,26 @@ class Scope:
                 if not self._harmless(part):
                     called = True
                     reached.extend(self.objects_in(part))
-        if called:
-            reached.extend(map(self.names.get, self.function_names))
         self.poison(reached, unknown)
+        if called:
+            self.functions_ran(unknown)
         return unknown
+
+    def note_function(self, node: ast.AST) -> None:
+        """Remember what a function or class of the file may change once something calls it."""
+        self.function_names |= names_in(node)
+        for part in ast.walk(node):
+            if isinstance(part, ast.Global):
+                self.global_names.update(part.names)
+
+    def functions_ran(self, unknown: Undecided) -> None:
+        """Any function of the file may have run: what they may change is Undecided."""
+        if self.function_names & RUNS_ANYTHING:
+            self.spoil_all(unknown)
+        self.poison(map(self.names.get, self.function_names), unknown)
+        for name in self.global_names:
+            self.names[name] = unknown
+            self.bind(name)
 
     def objects_in(self, node: ast.AST) -> list[Any]:
         """What the names in ``node`` stand for; of ``a.b['c']`` only what that is, not all of ``a``."""
@@ -183,6 +200,8 @@ class Scope:
             self.names[name] = unknown
             self.bind(name)
         roots: list[Any] = []
+        if isinstance(node, ast.AugAssign):
+            roots.extend(self.objects_in(node.value))  # what is unknown may have taken hold of it
         for part in _walk(node):
             if isinstance(part, (ast.Subscript, ast.Attribute)) and not isinstance(part.ctx, ast.Load):
                 roots.extend(self.objects_in(part.value))

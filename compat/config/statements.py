@@ -8,8 +8,8 @@ from typing import Any
 
 from mmbridge.compat.config import functions
 from mmbridge.compat.config.bounds import check_count, check_length, check_order
-from mmbridge.compat.config.calls import Calls
 from mmbridge.compat.config.config_dict import ConfigDict
+from mmbridge.compat.config.definitions import Definitions
 from mmbridge.compat.config.operations import BINARY
 from mmbridge.compat.config.scope import bound_names, names_in
 from mmbridge.compat.config.values import OPAQUE, Hidden, Undecided, UndecidedError
@@ -24,7 +24,7 @@ class _JumpError(Exception):
         self.unknown = unknown
 
 
-class Statements(Calls):
+class Statements(Definitions):
     """Runs statements over known values."""
 
     loops = 0  # how many loops deep the statement at work is
@@ -74,7 +74,10 @@ class Statements(Calls):
             try:
                 self.store(target, value)
             except Exception as error:
-                self.spoil_target(target, self.undecided(error, node.lineno))
+                unknown = self.undecided(error, node.lineno)
+                self.spoil_target(target, unknown)
+                if not isinstance(target, (ast.Tuple, ast.List)):
+                    self.poison([value], unknown)  # what is unknown may have taken hold of it
 
     def _hidden(self, node: ast.expr) -> Hidden | None:
         """What assigning a module or a function binds: no key of the config."""
@@ -85,7 +88,7 @@ class Statements(Calls):
             module = self.module_of(node)
             return Hidden("module", module) if module in functions.MODULES else None
         if node.__class__ is ast.Lambda:
-            self.function_names |= names_in(node)
+            self.note_function(node)
             return Hidden("function", "lambda")
         return None
 
@@ -269,57 +272,6 @@ class Statements(Calls):
 
     def _pass(self, node: ast.stmt) -> None:
         return None
-
-    # Definitions and imports
-
-    def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        self.function_names |= names_in(node)
-        unknown = Undecided(self.path, node.lineno, f"the function {node.name}()")
-        for default in (*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)):
-            self.spoil(default, unknown)
-        if node.decorator_list:
-            self.poison(map(self.names.get, self.function_names), unknown)
-            self.names[node.name] = unknown
-            self.tainted = True
-        else:
-            self.names[node.name] = Hidden("function", node.name)
-        self.bind(node.name)
-
-    def _class(self, node: ast.ClassDef) -> None:
-        unknown = Undecided(self.path, node.lineno, f"the class {node.name}")
-        self.spoil(node, unknown)
-        self.poison(map(self.names.get, names_in(node)), unknown)
-        self.function_names |= names_in(node)
-        self.names[node.name] = unknown
-        self.tainted = True
-        self.bind(node.name)
-
-    def _import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            name = alias.asname or alias.name.split(".")[0]
-            module = alias.name if alias.asname else name
-            self.names[name] = Hidden("module", "os.path" if module == "posixpath" else module)
-            self.bind(name)
-
-    def _import_from(self, node: ast.ImportFrom) -> None:
-        for alias in node.names:
-            dotted = f"{node.module}.{alias.name}" if not node.level else ""
-            shown = f"{'.' * node.level}{node.module or ''}"
-            unknown = Undecided(self.path, node.lineno, f"{alias.name} is imported from {shown}")
-            if alias.name == "*":
-                self.spoil_all(unknown, public=True)
-                return
-            name = alias.asname or alias.name
-            if dotted in functions.MODULES:
-                self.names[name] = Hidden("module", dotted)
-            elif dotted in functions.MODULE_VALUES:
-                self.names[name] = functions.MODULE_VALUES[dotted]
-            elif dotted in functions.PYTHON_FUNCTIONS:
-                self.names[name] = Hidden("function", dotted)
-            else:
-                self.names[name] = unknown
-                self.tainted = True
-            self.bind(name)
 
 
 def _is_globals(node: ast.expr) -> bool:

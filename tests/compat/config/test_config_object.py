@@ -250,9 +250,7 @@ def test_dict_action(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_pretty_text() -> None:
-    config = Config(
-        {"z": {"type": "X", "l": [1, (2,), {"k.x": None}]}, "a": "it's", "long": ["x" * 60, "y" * 60]}
-    )
+    config = Config({"z": {"type": "X", "l": [1, (2,), {"k.x": None}]}, "a": "it's", "long": ["x" * 60, "y" * 60]})
 
     expected = (
         "z = dict(type='X', l=[1, (2,), {'k.x': None}])\n"

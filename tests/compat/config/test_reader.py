@@ -101,8 +101,7 @@ def test_mmengine_edits_the_bases_in_place() -> None:
     read = reader(
         dialect="mmengine",
         root_py="scheduler = [dict(end=1), dict(end=2)]\nmodel = dict(depth=50)",
-        leaf_py="_base_ = 'root.py'\n_base_.scheduler[0].end = 5\ndepth = _base_.model.depth * 2\n"
-        "model = dict(k=1)",
+        leaf_py="_base_ = 'root.py'\n_base_.scheduler[0].end = 5\ndepth = _base_.model.depth * 2\nmodel = dict(k=1)",
     )
 
     expected = {"scheduler": [{"end": 5}, {"end": 2}], "model": {"depth": 50, "k": 1}, "depth": 100}

@@ -14,8 +14,7 @@ from mmbridge.compat.config import Undecided, evaluate
 PATH = Path("config.py")
 
 SNIPPETS = dict(
-    part.split("\n", 1)
-    for part in Path(__file__).with_name("snippets.txt").read_text("utf-8").split("### ")[1:]
+    part.split("\n", 1) for part in Path(__file__).with_name("snippets.txt").read_text("utf-8").split("### ")[1:]
 )
 
 
