@@ -152,6 +152,15 @@ def test_slurm(
     assert {"backend": "gloo"} == joined
 
 
+def test_slurm_with_an_address_asks_nobody(joined: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = slurm(monkeypatch)
+    monkeypatch.setenv("MASTER_ADDR", "chosen")
+
+    dist.init_dist("slurm", backend="gloo", port=1)
+
+    assert ([], "chosen") == (commands, os.environ["MASTER_ADDR"])
+
+
 def test_slurm_avoids_a_port_in_use(joined: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     slurm(monkeypatch)
     monkeypatch.setattr(dist, "is_free_port", lambda port: False)

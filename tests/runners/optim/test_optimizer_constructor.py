@@ -129,6 +129,20 @@ def test_deformable_convolutions() -> None:
     assert expected == settings(model, paramwise_cfg)
 
 
+OF_TORCHVISION = type("DeformConv2d", (nn.Module,), {"__module__": "torchvision.ops.deform_conv"})
+"""MMCV's rules do not know torchvision's class of the same name."""
+
+
+@pytest.mark.parametrize("kind", [OF_TORCHVISION, nn.Module], ids=["of_torchvision", "of_anything_else"])
+def test_an_offset_elsewhere_is_like_any_convolution(kind: type[nn.Module]) -> None:
+    holder = kind()
+    holder.conv_offset = nn.Conv2d(2, 2, 1)
+
+    found = settings(nn.ModuleDict({"x": holder}), {"dcn_offset_lr_mult": 0.1, "bias_lr_mult": 2})
+
+    assert ((1, 0.5), (2, 0.5)) == (found["x.conv_offset.weight"], found["x.conv_offset.bias"])
+
+
 def shared() -> nn.Module:
     model = nn.ModuleDict({"a": nn.Linear(1, 1, bias=False), "b": nn.Linear(1, 1, bias=False)})
     model["b"].weight = model["a"].weight
