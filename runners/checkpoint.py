@@ -38,22 +38,11 @@ class UnsafeCheckpoint(BridgeError):
     """A checkpoint holds objects of classes that are not known to be harmless."""
 
 
-class ConfigDict(dict[str, Any]):
-    """What the config dicts inside old checkpoints are read as: a dict, also by attribute."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-
 def _allowed() -> list[Any]:
     """Classes that old checkpoints hold besides tensors and plain values, with the names they go by."""
     allowed: list[Any] = [range, slice, Path, PosixPath, WindowsPath, PurePosixPath, PureWindowsPath]
-    for module in ("mmcv.utils.config", "mmengine.config.config"):
-        allowed.append((ConfigDict, f"{module}.ConfigDict"))
-    allowed.append((ConfigDict, "addict.addict.Dict"))
+    for name in ("mmcv.utils.config.ConfigDict", "mmengine.config.config.ConfigDict", "addict.addict.Dict"):
+        allowed.append((OrderedDict, name))  # of dicts, torch's safe loader fills these only
     try:
         import numpy
     except ImportError:
