@@ -76,7 +76,7 @@ def suggest(name: object, candidates: Iterable[str]) -> str:
     close = get_close_matches(str(name).casefold(), names, n=2, cutoff=0.6)
     if close:
         return "; did you mean " + " or ".join(repr(names[key]) for key in close) + "?"
-    return "; known: " + ", ".join(sorted(names.values()))
+    return "; known: " + ", ".join(sorted(names.values())) + "."
 
 
 def bind(arguments: Iterable[Argument], config: Mapping[str, Any], *, where: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def _library_hint(config: Mapping[str, Any], parameter: Parameter) -> str:
     name = config.get("policy")
     if not isinstance(name, str) or (parameter, hook_stem(name)) in POLICIES:
         return ""
-    return ". If a library defines it, that library's scheduler must take its place."
+    return " If a library defines it, that library's scheduler must take its place."
 
 
 def _todo(config: Mapping[str, Any], parameter: Parameter, reason: NoHonestForm) -> str:

@@ -77,6 +77,26 @@ def test_every_policy_and_warmup(parameter: Parameter, groups: str) -> None:
     assert arranged >= 0.8 * len(cases(parameter))
 
 
+FLOORS = ("poly with floor", "cosine to floor", "cosine to ratio", "flat cosine early", "restart to ratio")
+EXACT_FLOORS = {
+    "by epoch": ("linear 15", "exp 20", "linear 45", "exp 45", "linear 1 epochs", "exp 2 epochs", "constant 6 epochs"),
+    "by iteration in epochs": ("constant 45", "linear 1", "exp 1", "constant 6 epochs"),
+    "by iteration": ("constant 45", "linear 1", "exp 1"),
+}
+
+
+@pytest.mark.parametrize("unit", EXACT_FLOORS)
+@pytest.mark.parametrize("floor", FLOORS)
+def test_a_floor_under_these_warmups_is_exact_for_all_groups(floor: str, unit: str) -> None:
+    configs = {name: (config, loop) for name, config, loop in schedule_grid.lr_configs()}
+    found = {}
+    for warmup in EXACT_FLOORS[unit]:
+        config, loop = configs[f"{floor}, {warmup}, {unit}"]
+        found[warmup] = compare(config, loop=loop, epoch_length=schedule_grid.EPOCH_LENGTH, bases=(0.02, 0.002))[0]
+
+    assert all(relative is not None and relative < ROUNDING for relative in found.values()), found
+
+
 @pytest.mark.parametrize("parameter", ["lr", "momentum"])
 def test_closed_form_is_exact_for_everything(parameter: Parameter) -> None:
     inexact = {}

@@ -41,6 +41,10 @@ OBSERVED: dict[str, tuple[list[float], list[float]]] = {
     ),
     "poly ends at zero": (lr(new("PolyLR"), 4), [1, 0.6667, 0.3333, 0]),
     "poly with a negative begin never arrives": (lr(new("PolyLR", begin=-1), 4), [1, 0.75, 0.5, 0.25]),
+    "cosine rises again past its period": (
+        lr(new("CosineAnnealingLR", T_max=2), 6),
+        [1, 0.5, 0, 0.5, 1, 0.5],
+    ),
     "a floor after a line": (lr([RISE, FALL], 4, 0.1), [0.05, 0.07134, 0.07643, 0.05774]),
     "a line after a floor": (lr([FALL, RISE], 4, 0.1), [0.05, 0.075, 0.08619, 0.0606]),
     "nothing": (lr([], 2), [1, 1]),
