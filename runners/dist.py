@@ -139,8 +139,7 @@ def _first_host(nodes: str) -> str:
         answer = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise BridgeError(
-            f"launcher 'slurm': `{' '.join(command)}` failed ({error}); "
-            "set MASTER_ADDR to the job's first host name"
+            f"launcher 'slurm': `{' '.join(command)}` failed ({error}); set MASTER_ADDR to the job's first host name"
         ) from error
     return answer.stdout.split()[0]
 
@@ -188,9 +187,7 @@ def _average(tensors: Sequence[Tensor], coalesce: bool, bucket_size_mb: int) -> 
             flat.div_(world_size)
         else:
             flat.div_(world_size, rounding_mode="trunc")
-        for tensor, mean in zip(
-            bucket, torch.split(flat, [tensor.numel() for tensor in bucket]), strict=True
-        ):
+        for tensor, mean in zip(bucket, torch.split(flat, [tensor.numel() for tensor in bucket]), strict=True):
             tensor.copy_(mean.view_as(tensor))
 
 

@@ -94,8 +94,7 @@ def _decorate(
             for key, value in zip(names, args, strict=False)
         ]
         named = {
-            key: cast_tensor_type(value, source, target) if key in chosen else value
-            for key, value in kwargs.items()
+            key: cast_tensor_type(value, source, target) if key in chosen else value for key, value in kwargs.items()
         }
         with torch.autocast(device, dtype=low, enabled=half):
             output = function(*head, *args[len(head) :], **named)

@@ -44,11 +44,7 @@ class LossScaler:
         """Whether the gradient of any parameter holds, or sums to, infinity or NaN; never if static."""
         if self.mode != "dynamic":
             return False
-        return any(
-            not torch.isfinite(param.grad.detach().float().sum())
-            for param in params
-            if param.grad is not None
-        )
+        return any(not torch.isfinite(param.grad.detach().float().sum()) for param in params if param.grad is not None)
 
     def update_scale(self, overflow: bool) -> None:
         """Count an iteration, with or without ``overflow``, and adjust the scale; nothing if static."""

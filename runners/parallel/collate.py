@@ -53,8 +53,7 @@ def _stack(chunk: Sequence[DataContainer]) -> Tensor:
     if chunk[0].pad_dims is not None:
         size = _common_size(tensors, chunk[0].pad_dims)
         tensors = [
-            functional.pad(sample.data, _padding(sample.data, size), value=sample.padding_value)
-            for sample in chunk
+            functional.pad(sample.data, _padding(sample.data, size), value=sample.padding_value) for sample in chunk
         ]
     stacked: Tensor = default_collate(tensors)
     return stacked

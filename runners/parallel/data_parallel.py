@@ -35,9 +35,7 @@ class MMDataParallel(DataParallel[nn.Module]):
             return super().forward(*inputs, **kwargs)
         return self._on_cpu(self.module, inputs, kwargs)
 
-    def scatter(
-        self, inputs: tuple[Any, ...], kwargs: dict[str, Any] | None, device_ids: Sequence[Any]
-    ) -> Any:
+    def scatter(self, inputs: tuple[Any, ...], kwargs: dict[str, Any] | None, device_ids: Sequence[Any]) -> Any:
         """The arguments of every device: a tuple of tuples and a tuple of dicts."""
         return scatter_kwargs(inputs, kwargs, device_ids, dim=self.dim)
 

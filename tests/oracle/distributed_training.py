@@ -76,11 +76,7 @@ def averages(lib: Any, rank: int) -> list[torch.Tensor]:
     found = []
     for options in ({}, {"coalesce": False}, {"bucket_size_mb": 1}):
         torch.manual_seed(rank)
-        params = [
-            nn.Parameter(torch.randn(n, 3, dtype=dtype))
-            for n in (1, 5)
-            for dtype in (torch.float, torch.double)
-        ]
+        params = [nn.Parameter(torch.randn(n, 3, dtype=dtype)) for n in (1, 5) for dtype in (torch.float, torch.double)]
         for param in params[:3]:
             param.grad = torch.randn_like(param)
         lib.allreduce_params(params, **options)

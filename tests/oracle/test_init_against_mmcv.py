@@ -68,9 +68,7 @@ def build(base: type[nn.Module], sequential: Any, **kwargs: Any) -> nn.Module:
 CFGS: dict[str, dict[str, Any]] = {
     "constant": {"model": {"type": "Constant", "val": 2, "bias": 1, "layer": "Conv1d"}},
     "xavier_normal": {"model": {"type": "Xavier", "layer": ["Conv2d", "Linear"], "gain": 2}},
-    "xavier_uniform": {
-        "model": {"type": "Xavier", "layer": "Conv2d", "distribution": "uniform", "bias": 0.5}
-    },
+    "xavier_uniform": {"model": {"type": "Xavier", "layer": "Conv2d", "distribution": "uniform", "bias": 0.5}},
     "normal": {"model": {"type": "Normal", "std": 0.01, "bias_prob": 0.01, "layer": "Linear"}},
     "trunc_normal": {"model": {"type": "TruncNormal", "std": 0.02, "a": -0.03, "b": 0.04, "layer": "Conv2d"}},
     "uniform": {"model": {"type": "Uniform", "a": -1.0, "b": 1.0, "layer": ["Conv1d", "Linear"]}},
@@ -108,9 +106,7 @@ CFGS: dict[str, dict[str, Any]] = {
             "override": {"type": "Constant", "name": "cls", "val": 3, "bias_prob": 0.1},
         }
     },
-    "override_by_name_alone": {
-        "head": {"type": "Normal", "std": 0.1, "layer": "Conv2d", "override": {"name": "cls"}}
-    },
+    "override_by_name_alone": {"head": {"type": "Normal", "std": 0.1, "layer": "Conv2d", "override": {"name": "cls"}}},
     "several_overrides": {
         "model": {
             "type": "Normal",
@@ -219,9 +215,7 @@ def test_refusals(cfg: Any, error: type[Exception]) -> None:
 
 def test_a_second_call_warns_and_changes_nothing() -> None:
     for library in (theirs(), vars(ours)):
-        model: Any = build(
-            library["BaseModule"], library["Sequential"], model={"type": "Normal", "layer": "Linear"}
-        )
+        model: Any = build(library["BaseModule"], library["Sequential"], model={"type": "Normal", "layer": "Linear"})
         model.init_weights()
         before = model.head.cls.weight.clone()
 
@@ -241,9 +235,7 @@ def test_pretrained(prefix: str | None, tmp_path: Path) -> None:
 
     def loaded(library: Any) -> dict[str, torch.Tensor]:
         torch.manual_seed(0)
-        model: Any = build(
-            library["BaseModule"], library["Sequential"], **{"head" if prefix else "model": cfg}
-        )
+        model: Any = build(library["BaseModule"], library["Sequential"], **{"head" if prefix else "model": cfg})
         torch.manual_seed(1)
         model.init_weights()
         return dict(model.state_dict())

@@ -88,9 +88,7 @@ OPTIMIZER_CFGS: dict[str, dict[str, Any]] = {
 }
 
 
-def mmcv_build(
-    model: nn.Module, cfg: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> torch.optim.Optimizer:
+def mmcv_build(model: nn.Module, cfg: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> torch.optim.Optimizer:
     """MMCV's optimizer, with its compiled operators replaced by this file's classes."""
     pytest.importorskip("mmcv.runner")
     from mmcv.runner.optimizer import build_optimizer, default_constructor
@@ -104,9 +102,7 @@ def mmcv_build(
 def groups(optimizer: torch.optim.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
     """The groups, parameters by name."""
     names = {param: name for name, param in model.named_parameters()}
-    return [
-        {**group, "params": [names[param] for param in group["params"]]} for group in optimizer.param_groups
-    ]
+    return [{**group, "params": [names[param] for param in group["params"]]} for group in optimizer.param_groups]
 
 
 @pytest.mark.filterwarnings("ignore:paramwise_cfg.no_such_option")
@@ -141,9 +137,7 @@ def test_shared_parameters(bypass: bool, monkeypatch: pytest.MonkeyPatch) -> Non
                 built = "refused"
         return built, [warning.category for warning in caught]
 
-    assert outcome(lambda: mmcv_build(model, cfg, monkeypatch)) == outcome(
-        lambda: build_optimizer(model, cfg)
-    )
+    assert outcome(lambda: mmcv_build(model, cfg, monkeypatch)) == outcome(lambda: build_optimizer(model, cfg))
 
 
 REFUSED = {

@@ -76,9 +76,7 @@ def batches(container: Any) -> dict[str, list[Any]]:
         ],
         "tuples": [(image(2), container(n, cpu_only=True)) for n in range(2)],
         "named_tuples": [Pair(image(2), n) for n in range(2)],
-        "augmentations": [
-            {"img": [image(2), image(3)], "meta": [container(n, cpu_only=True)]} for n in range(2)
-        ],
+        "augmentations": [{"img": [image(2), image(3)], "meta": [container(n, cpu_only=True)]} for n in range(2)],
     }
 
 

@@ -39,9 +39,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         )
         assert run.returncode == 0, run.stderr
     return {
-        f"{name}{rank}": torch.load(folder / f"{name}{rank}.pt")
-        for name in ("mmcv", "mmbridge")
-        for rank in (0, 1)
+        f"{name}{rank}": torch.load(folder / f"{name}{rank}.pt") for name in ("mmcv", "mmbridge") for rank in (0, 1)
     }
 
 

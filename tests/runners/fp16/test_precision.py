@@ -26,9 +26,7 @@ class Model(nn.Module):
         return {"x": x.dtype, "y": y.dtype, "output": self.fc(x), "inside": self.fc(y).dtype}
 
     @auto_fp16()
-    def all_arguments(
-        self, x: torch.Tensor, *more: torch.Tensor, z: torch.Tensor, **named: torch.Tensor
-    ) -> Any:
+    def all_arguments(self, x: torch.Tensor, *more: torch.Tensor, z: torch.Tensor, **named: torch.Tensor) -> Any:
         return [value.dtype for value in (x, *more, z, *named.values())]
 
     @auto_fp16(apply_to="x")

@@ -49,9 +49,7 @@ def fill(val: float, layer: Any = "Linear", **more: Any) -> dict[str, Any]:
     ("cfg", "expected"),
     [
         pytest.param(fill(2), {"block.0.weight": 2, "block.0.bias": -2}, id="a_layer"),
-        pytest.param(
-            fill(3, "Conv2d", bias_prob=0.5), {"conv.weight": 3, "conv.bias": 0}, id="a_probability"
-        ),
+        pytest.param(fill(3, "Conv2d", bias_prob=0.5), {"conv.weight": 3, "conv.bias": 0}, id="a_probability"),
         pytest.param(fill(4, "_ConvNd"), {"conv.weight": 4, "conv.bias": -4}, id="a_direct_base"),
         pytest.param(fill(4, "Module"), {"block.0.weight": 4, "block.0.bias": -4}, id="no_indirect_base"),
         pytest.param({"type": "Constant", "val": 5}, {}, id="no_layer_no_change"),
@@ -155,9 +153,7 @@ class Own(BaseModule):
 
 
 def test_where_values_came_from_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    model = Sequential(
-        nn.Conv2d(1, 1, 1, bias=False), nn.ReLU(), nn.BatchNorm2d(1), Own(), init_cfg=fill(2, "Conv2d")
-    )
+    model = Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.ReLU(), nn.BatchNorm2d(1), Own(), init_cfg=fill(2, "Conv2d"))
 
     with caplog.at_level(logging.INFO, logger="mmbridge"):
         model.init_weights()
@@ -191,9 +187,7 @@ def test_parameters_may_not_be_added_meanwhile() -> None:
 
     model = Sequential(Adds())
 
-    with pytest.raises(
-        ValueError, match="parameter 'extra' of Adds was added or replaced during init_weights"
-    ):
+    with pytest.raises(ValueError, match="parameter 'extra' of Adds was added or replaced during init_weights"):
         model.init_weights()
     assert not hasattr(model, "_params_init_info")
 
@@ -222,12 +216,8 @@ def test_containers() -> None:
 @pytest.mark.parametrize(
     ("cfg", "error", "match"),
     [
-        pytest.param(
-            "Normal", TypeError, "init_cfg must be a dict or a list of dicts, found str", id="no_dict"
-        ),
-        pytest.param(
-            fill(1, override="conv"), TypeError, "override must be a dict", id="override_is_no_dict"
-        ),
+        pytest.param("Normal", TypeError, "init_cfg must be a dict or a list of dicts, found str", id="no_dict"),
+        pytest.param(fill(1, override="conv"), TypeError, "override must be a dict", id="override_is_no_dict"),
         pytest.param(fill(1, override={"val": 1}), ValueError, "must hold the key 'name'", id="unnamed"),
         pytest.param(
             fill(1, override={"name": "conv", "val": 1}), ValueError, "must hold the key 'type'", id="no_type"
@@ -239,12 +229,8 @@ def test_containers() -> None:
             id="no_attribute",
         ),
         pytest.param({"type": "Kaimin"}, KeyError, "did you mean 'Kaiming'", id="misspelt"),
-        pytest.param(
-            {"type": "Normal", "bias": "1"}, TypeError, "bias must be a number, found str", id="bias"
-        ),
-        pytest.param(
-            {"type": "Normal", "bias_prob": 1}, TypeError, "bias_prob must be a float, found int", id="prob"
-        ),
+        pytest.param({"type": "Normal", "bias": "1"}, TypeError, "bias must be a number, found str", id="bias"),
+        pytest.param({"type": "Normal", "bias_prob": 1}, TypeError, "bias_prob must be a float, found int", id="prob"),
         pytest.param({"type": "Normal", "layer": 1}, TypeError, "layer must be a str or a list", id="layer"),
     ],
 )
