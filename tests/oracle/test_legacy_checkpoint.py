@@ -24,7 +24,7 @@ def weights(model: nn.Module) -> list[list[float]]:
 
 
 def test_theirs_is_read_here(theirs: Any, tmp_path: Path) -> None:
-    config = pytest.importorskip("mmcv.utils").ConfigDict(a=dict(b=[1, dict(c=2)]))
+    config = pytest.importorskip("mmcv.utils").ConfigDict(a={"b": [1, {"c": 2}]})
     model, other = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
     nn.init.normal_(model.weight)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
