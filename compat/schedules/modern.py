@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise, repeat
@@ -236,33 +236,40 @@ class _Group:
             self.bases.append(initial)
 
 
-def _events(schedulers: Sequence[BoundScheduler], loop: Loop, epoch_length: int) -> list[tuple[int, int, int]]:
-    """(moment, scheduler, n) in the order they happen; a moment is twice the iteration, plus 1 for epochs.
+@dataclass(frozen=True, slots=True)
+class _Events:
+    """Everything that happens, in order: at which iteration, to which scheduler, as which of its steps."""
+
+    times: Sequence[int]
+    indexes: Sequence[int]
+    counts: Sequence[int]
+
+
+def _events(schedulers: Sequence[BoundScheduler], loop: Loop, epoch_length: int) -> _Events:
+    """Every step of every scheduler; at one iteration those counted in iterations come first.
 
     The first steps all happen when the list is built, so there the unit makes no difference.
     """
     epochs = loop.length if loop.unit == "epoch" else 1
     iterations = loop.iterations(epoch_length)
-    events: list[tuple[int, int, int]] = []
+    events: list[tuple[int, bool, int, int]] = []
     for index, bound in enumerate(schedulers):
         steps, counts = bound.steps(epochs if bound.by_epoch else iterations)
-        moments: Iterable[int]
-        if bound.by_epoch:
-            moments = (2 * step * epoch_length + (step > 0) for step in steps)
-        else:
-            moments = (2 * step for step in steps)
-        events += zip(moments, repeat(index), counts, strict=False)
+        times = [step * epoch_length for step in steps] if bound.by_epoch else steps
+        if len(schedulers) == 1:
+            return _Events(times, [0] * len(times), counts)
+        late = [bound.by_epoch and time > 0 for time in times]
+        events += zip(times, late, repeat(index), counts, strict=False)
     events.sort()
-    return events
+    return _Events([event[0] for event in events], [event[2] for event in events], [event[3] for event in events])
 
 
 def _play(
-    schedulers: Sequence[BoundScheduler], groups: Sequence[_Group], events: Sequence[tuple[int, int, int]]
+    schedulers: Sequence[BoundScheduler], groups: Sequence[_Group], events: _Events
 ) -> tuple[list[int], tuple[list[float], ...]]:
     """Let the events happen; returns the iterations at which anything may change, and their values."""
-    times = [moment >> 1 for moment, _, _ in events]
-    last = [k for k, (time, after) in enumerate(pairwise([*times, -1])) if time != after]
-    starts = [times[k] for k in last]
+    last = [k for k, (time, after) in enumerate(pairwise([*events.times, -1])) if time != after]
+    starts = [events.times[k] for k in last]
     if not starts or starts[0] > 0:
         starts.insert(0, 0)
     columns = []
@@ -273,9 +280,7 @@ def _play(
     return starts, tuple(columns)
 
 
-def _written(
-    schedulers: Sequence[BoundScheduler], group: _Group, events: Sequence[tuple[int, int, int]]
-) -> list[float]:
+def _written(schedulers: Sequence[BoundScheduler], group: _Group, events: _Events) -> list[float]:
     """What every event leaves in the group."""
     rules = [
         partial(bound.scheduler.value, base=base, span=bound.end - bound.begin, **arguments)
@@ -284,13 +289,13 @@ def _written(
     value, index = group.value, 0
     written: list[float] = []
     try:
-        for _, index, n in events:
+        for index, n in zip(events.indexes, events.counts, strict=True):
             value = rules[index](n, value)
             written.append(value)
     except ConfigError as error:
         raise ConfigError(f"{schedulers[index].where}.{error}") from None
     except (ArithmeticError, TypeError, ValueError) as error:
-        where = f"{schedulers[index].where}: iteration {events[len(written)][0] >> 1}"
+        where = f"{schedulers[index].where}: iteration {events.times[len(written)]}"
         raise ConfigError(f"{where}: the scheduler has no value: {error}.") from error
     if isinstance(value, complex):
         raise ConfigError("param_scheduler: a negative number to a fractional power is complex.")
