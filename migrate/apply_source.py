@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import libcst as cst
 from mmbridge.compat.config import StaticFile
 from mmbridge.migrate.apply_dict import plan
 from mmbridge.migrate.edit import Edit, Ref, refs
 from mmbridge.migrate.expressions import Expressions
 from mmbridge.migrate.layout import PLACES, TOP_ORDER
+from mmbridge.migrate.lines import with_line_ends_of
 from mmbridge.migrate.render import Renderer, Style
 from mmbridge.migrate.source import Source, Statement, comments_of, private_names
 
@@ -36,14 +36,14 @@ def apply_source(
     comment lines to set above the statements that an old key becomes. Raises NotExpressible when a value can
     neither be moved as an expression nor written as a literal.
     """
-    text = file.text if text is None else text
     template = plan(file.values, edits)
     changed = frozenset(key for key in file.values if template.get(key) != Ref((key,)))
     fresh = {key: value for key, value in template.items() if value != Ref((key,))}
     if not changed and not fresh:
-        return text
-    source = Source.parse(text, file.tree, file.bindings, split=changed)
-    return _Rewrite(file, source, fresh, changed, remarks or {}).text()
+        return file.text if text is None else text
+    source = Source.of(file, split=changed)
+    lines = _Rewrite(file, source, fresh, changed, remarks or {}).lines()
+    return with_line_ends_of(file.text if text is None else text, lines)
 
 
 @dataclass
@@ -56,15 +56,15 @@ class _Rewrite:
     changed: frozenset[str]
     remarks: Mapping[str, Sequence[str]]
 
-    def text(self) -> str:
-        style = Style.of(self.source.module.code)
+    def lines(self) -> list[str]:
+        style = Style.of(self.file.text)
         expressions = Expressions(self.source, self.file.values, self.helpers, style)
         rendered: dict[int, list[tuple[str, str]]] = {}
         for key in sorted(self.fresh, key=_customary):
             anchor = self._anchor(key)
             place = expressions.place(self.fresh[key], anchor)
-            pieces = expressions.pieces(place, anchor)
-            rendered.setdefault(place, []).append((key, Renderer(style, pieces).statement(key, self.fresh[key])))
+            renderer = Renderer(style, expressions.pieces(place, anchor))
+            rendered.setdefault(place, []).append((key, renderer.statement(key, self.fresh[key])))
         return self._assemble(rendered)
 
     @cached_property
@@ -88,28 +88,19 @@ class _Rewrite:
         candidates = [key, *PLACES.get(key, ())] if key in self.file.values else PLACES.get(key, ())
         return next((old for old in candidates if old in self.changed), None)
 
-    def _assemble(self, rendered: dict[int, list[tuple[str, str]]]) -> str:
+    def _assemble(self, rendered: dict[int, list[tuple[str, str]]]) -> list[str]:
         moved = Counter(c for pairs in rendered.values() for _, text in pairs for c in comments_of(text))
         remarks = self._placed_remarks()
-        body: list[cst.BaseStatement] = []
-        carried: list[cst.EmptyLine] = []  # lines of removed statements, waiting for the next one
+        lines: list[str] = []
+        carried: list[str] = []  # blank and comment lines of removed statements, waiting for the next one
         for i, statement in enumerate([*self.source.statements, None]):
             if statement is not None:
                 kept, carried = self._old(statement, carried, moved, remarks, replaced=i in rendered)
-                body += kept
+                lines += kept
             for key, text in rendered.get(i, ()):
-                said = [_comment_line(remark) for remark in remarks.get(key, ())]
-                body.append(self._parsed(text).with_changes(leading_lines=[*carried, *said]))
+                lines += [*carried, *remarks.get(key, ()), *text.split("\n")]
                 carried = []
-        module = self.source.module
-        code: str = module.with_changes(body=body, footer=_joined(carried, module.footer)).code
-        return code
-
-    def _parsed(self, text: str) -> cst.SimpleStatementLine:
-        module = self.source.module
-        line = cst.parse_statement(text.replace("\n", module.default_newline), config=module.config_for_parsing)
-        assert isinstance(line, cst.SimpleStatementLine)
-        return line
+        return [*lines, *_joined(carried, self.source.footer)]
 
     def _placed_remarks(self) -> dict[str, list[str]]:
         """Remark lines by the statement they stand above: the first new one made of the old key, or the old one."""
@@ -123,35 +114,31 @@ class _Rewrite:
     def _old(
         self,
         statement: Statement,
-        carried: list[cst.EmptyLine],
+        carried: list[str],
         moved: Counter[str],
         remarks: Mapping[str, Sequence[str]],
         *,
         replaced: bool,
-    ) -> tuple[list[cst.BaseStatement], list[cst.EmptyLine]]:
+    ) -> tuple[list[str], list[str]]:
         """What remains of an old statement: itself, itself under a private name, or only its comments."""
-        line = statement.line
         if statement.target not in self.changed or statement.target in self.helpers:
-            if self.helpers & (statement.reads | set(statement.keys)):
-                line = private_names(line, self.helpers)
-            said = [_comment_line(remark) for key in statement.keys for remark in remarks.get(key, ())]
-            if carried or said:
-                line = line.with_changes(leading_lines=[*_joined(carried, line.leading_lines), *said])
-            return [line], []
-        assert isinstance(line, cst.SimpleStatementLine)
-        lines = [x for x in line.leading_lines if x.comment is None or not _take(moved, x.comment.value)]
-        code = self.source.code(line.with_changes(leading_lines=[]))
-        lines += [_comment_line(comment) for comment in comments_of(code) if not _take(moved, comment)]
-        if not replaced and not any(x.comment for x in lines):
-            lines = lines[:1]
-        return [], _joined(carried, lines)
+            lines = statement.lines
+            if self.helpers & (statement.reads | statement.keys):
+                lines = self.source.code(private_names(statement.line, self.helpers)).rstrip("\n").split("\n")
+            said = [remark for key in sorted(statement.keys) for remark in remarks.get(key, ())]
+            return [*_joined(carried, statement.leading), *said, *lines], []
+        left = [line for line in statement.leading if not line.strip() or not _take(moved, line.strip())]
+        left += [comment for comment in comments_of("\n".join(statement.lines)) if not _take(moved, comment)]
+        if not replaced and not any(line.strip() for line in left):
+            left = left[:1]
+        return [], _joined(carried, left)
 
 
-def _joined(above: Sequence[cst.EmptyLine], below: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:
+def _joined(above: Sequence[str], below: Sequence[str]) -> list[str]:
     """Two runs of blank and comment lines; blank lines that meet where a statement went become one run."""
     above = list(above)
-    if below and below[0].comment is None:
-        while above and above[-1].comment is None:
+    if below and not below[0].strip():
+        while above and not above[-1].strip():
             above.pop()
     return [*above, *below]
 
@@ -166,7 +153,3 @@ def _take(moved: Counter[str], comment: str) -> bool:
 
 def _customary(key: str) -> tuple[int, str]:
     return (TOP_ORDER.index(key), "") if key in TOP_ORDER else (len(TOP_ORDER), key)
-
-
-def _comment_line(text: str) -> cst.EmptyLine:
-    return cst.EmptyLine(indent=False, comment=cst.Comment(text))

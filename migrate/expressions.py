@@ -39,7 +39,7 @@ class Expressions:
                 continue
             entry = self.source.entry(ref.path)
             at = self._last.get(key, 0)
-            for name in names_in(entry.value) if entry is not None else ():
+            for name in self._names(entry, key) if entry is not None else ():
                 bound = [i for i in self._bound.get(name, ()) if i < at]
                 needed += bound[-1:]
         return max(needed)
@@ -77,20 +77,24 @@ class Expressions:
     def _code(self, node: cst.BaseExpression) -> str:
         if self.helpers & names_in(node):
             node = private_names(node, self.helpers)
-        return self.source.code(node).replace("\r\n", "\n")
+        return self.source.code(node)
 
     def _rebound(self, entry: Entry, key: str, place: int) -> bool:
         """Whether a name in the expression means something else at ``place`` than where it was written."""
         low, high = sorted((self._last.get(key, 0), place))
-        return any(low < i <= high for name in names_in(entry.value) for i in self._bound.get(name, ()))
+        return any(low < i <= high for name in self._names(entry, key) for i in self._bound.get(name, ()))
+
+    def _names(self, entry: Entry, key: str) -> frozenset[str]:
+        """The names of this file that the expression reads."""
+        if not self.source.plain[key].reads & self._bound.keys():
+            return frozenset()
+        return names_in(entry.value)
 
     def _heading(self, key: str, anchor: str | None) -> tuple[tuple[str, ...], str | None]:
         """The comments of a whole statement that becomes an entry of another one."""
-        line = self.source.plain[key].line
-        assert isinstance(line, cst.SimpleStatementLine)
-        end = line.trailing_whitespace.comment
-        above = () if key == anchor else tuple(c for c in _block_above(line) if not _PRAGMA.match(c))
-        return above, end.value if end else None
+        statement = self.source.plain[key]
+        above = () if key == anchor else tuple(c for c in statement.heading if not _PRAGMA.match(c))
+        return above, statement.trailing
 
     @cached_property
     def _bound(self) -> dict[str, list[int]]:
@@ -108,13 +112,3 @@ class Expressions:
 
 def _subscripts(path: tuple[str | int, ...]) -> str:
     return "".join(f"[{step!r}]" for step in path)
-
-
-def _block_above(line: cst.SimpleStatementLine) -> list[str]:
-    """The comment lines directly above a statement."""
-    block: list[str] = []
-    for empty in reversed(line.leading_lines):
-        if empty.comment is None:
-            break
-        block.insert(0, empty.comment.value)
-    return block

@@ -14,8 +14,8 @@ PLACES: Final[dict[str, tuple[str, ...]]] = {
     "train_dataloader": ("data",),
     "val_dataloader": ("data",),
     "test_dataloader": ("data",),
-    "val_evaluator": ("evaluation",),
-    "test_evaluator": ("evaluation",),
+    "val_evaluator": ("evaluation", "data"),
+    "test_evaluator": ("evaluation", "data"),
     "optim_wrapper": ("optimizer", "optimizers", "optimizer_config", "fp16"),
     "param_scheduler": ("lr_config", "momentum_config"),
     "train_cfg": (*LOOP_KEYS, "evaluation"),
@@ -74,6 +74,6 @@ At the top level it does so for every key its Runner takes (MMEngine 0.10.7, mme
 
 def in_order(path: tuple[Any, ...], keys: Iterable[Any]) -> list[Any]:
     """``keys`` of the dict at ``path`` in their customary order; unlisted ones follow as they came."""
-    known = _ORDER.get(path, ())
+    known = ("_delete_", *_ORDER.get(path, ()))
     keys = list(keys)
     return sorted(keys, key=lambda key: known.index(key) if key in known else len(known) + keys.index(key))

@@ -1,21 +1,27 @@
-"""Where the expressions and comments of a config stand in its source: paths to LibCST nodes."""
+"""Where the statements, expressions and comments of a config stand in its source.
+
+Statements are found by their lines. Only those that change are parsed by LibCST, one by one: a config is mostly
+statements that stay, and parsing a file to print it as it was is what costs.
+"""
 
 from __future__ import annotations
 
 import ast
 import io
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 import libcst as cst
+from mmbridge.compat.config import StaticFile
 from mmbridge.migrate.edit import Path
 
 Whitespace: TypeAlias = cst.BaseParenthesizableWhitespace
-_Line: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 _Node = TypeVar("_Node", bound=cst.CSTNode)
+
+_MODULE = cst.Module([])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,64 +33,84 @@ class Entry:
     trailing: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Statement:
-    """One top-level line; ``keys`` are the names it binds or mutates, ``reads`` those its code looks at."""
+    """One top-level statement: its lines, and the blank and comment lines above it.
 
-    line: cst.SimpleStatementLine | cst.BaseCompoundStatement
-    keys: tuple[str, ...] = ()
-    reads: frozenset[str] = frozenset()
+    ``keys`` are the names it binds or mutates, ``reads`` those its code looks at, ``target`` the one name of a
+    plain ``name = value``.
+    """
 
-    @property
-    def target(self) -> str | None:
-        """The name, where the statement is a plain ``name = value``."""
-        return None if self._assign is None else self.keys[0]
+    leading: list[str]
+    lines: list[str]
+    keys: frozenset[str]
+    reads: frozenset[str]
+    target: str | None
+
+    @cached_property
+    def line(self) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
+        """The statement's syntax tree."""
+        return cst.parse_statement("\n".join(self.lines) + "\n")
 
     @property
     def value(self) -> cst.BaseExpression:
         """The expression of a plain ``name = value``."""
-        assert self._assign is not None
-        return self._assign.value
+        assert isinstance(self.line, cst.SimpleStatementLine)
+        assign = self.line.body[0]
+        assert isinstance(assign, (cst.Assign, cst.AnnAssign)) and assign.value is not None
+        return assign.value
 
     @property
-    def _assign(self) -> cst.Assign | None:
-        if not isinstance(self.line, cst.SimpleStatementLine) or len(self.line.body) != 1:
+    def heading(self) -> list[str]:
+        """The comment lines directly above."""
+        block: list[str] = []
+        for line in reversed(self.leading):
+            if not line.strip():
+                break
+            block.insert(0, line.strip())
+        return block
+
+    @property
+    def trailing(self) -> str | None:
+        """The comment at the end of the last line."""
+        if "#" not in self.lines[-1] or not isinstance(self.line, cst.SimpleStatementLine):
             return None
-        small = self.line.body[0]
-        plain = (
-            isinstance(small, cst.Assign) and len(small.targets) == 1 and isinstance(small.targets[0].target, cst.Name)
-        )
-        return small if plain and isinstance(small, cst.Assign) else None
+        comment = self.line.trailing_whitespace.comment
+        return comment.value if comment else None
 
 
 @dataclass
 class Source:
-    """A parsed config file: its top-level statements and the expression behind every path of its own keys."""
+    """A config file by statements, with the expression behind every path of its own keys."""
 
-    module: cst.Module
     statements: list[Statement]
+    footer: list[str]
     _children: dict[int, dict[str | int, Entry] | None] = field(default_factory=dict)
+    _code: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def parse(
-        cls, text: str, tree: ast.Module, bindings: dict[str, tuple[int, ...]], *, split: frozenset[str]
-    ) -> Source:
-        """Parse ``text``; ``tree`` and ``bindings`` are what static evaluation knows of it already.
+    def of(cls, file: StaticFile, *, split: frozenset[str]) -> Source:
+        """The statements of ``file``.
 
-        Statements that share a line by semicolons get lines of their own if one of them binds a key of ``split``.
+        Those that share a line by semicolons get lines of their own if one of them binds a key of ``split``.
         """
-        module = cst.parse_module(text)
         by_line: dict[int, set[str]] = {}
-        for key, numbers in bindings.items():
+        for key, numbers in file.bindings.items():
             for number in numbers:
                 by_line.setdefault(number, set()).add(key)
-        statements = []
-        for line, nodes, shared in _lines(module, tree.body, split):
-            bound = _targets(nodes)
-            if not (shared and isinstance(nodes[0], ast.Assign)):
-                bound = bound.union(*(by_line.get(node.lineno, ()) for node in nodes))
-            statements.append(Statement(line, tuple(sorted(bound)), _reads(nodes)))
-        return cls(module, statements)
+        lines = file.text.split("\n")
+        statements: list[Statement] = []
+        end = 0
+        for nodes in _sharing_lines(file.tree.body):
+            first, last = _first_line(nodes[0]) - 1, nodes[-1].end_lineno or nodes[-1].lineno
+            leading, whole, end = lines[end:first], lines[first:last], last
+            bound = frozenset().union(_targets(nodes), *(by_line.get(node.lineno, ()) for node in nodes))
+            if len(nodes) == 1 or not split & bound:
+                target = _plain_target(nodes[0]) if len(nodes) == 1 else None
+                statements.append(Statement(leading, whole, bound, _reads(nodes), target))
+            else:
+                statements += _taken_apart(nodes, leading, whole, file.text, bound)
+        return cls(statements, lines[end:])
 
     @cached_property
     def plain(self) -> dict[str, Statement]:
@@ -111,82 +137,14 @@ class Source:
     def children(self, node: cst.BaseExpression) -> dict[str | int, Entry] | None:
         """The parts of a ``dict()`` call or a dict, list or tuple display; None for other expressions."""
         if id(node) not in self._children:
-            self._children[id(node)] = children(node)
+            self._children[id(node)] = _parts(node)
         return self._children[id(node)]
 
     def code(self, node: cst.CSTNode) -> str:
-        """The text of ``node`` as it stands in the file."""
-        return self.module.code_for_node(node)
-
-
-def children(node: cst.BaseExpression) -> dict[str | int, Entry] | None:
-    """The parts of ``node`` by key or index, each with its comments; unpacked parts are left out."""
-    if isinstance(node, cst.Call):
-        if not (isinstance(node.func, cst.Name) and node.func.value == "dict"):
-            return None
-        return _entries(
-            node.whitespace_before_args,
-            [(a.keyword.value if a.keyword else None, a.value, a.comma, a.whitespace_after_arg) for a in node.args],
-        )
-    if isinstance(node, cst.Dict):
-        return _entries(
-            node.lbrace.whitespace_after,
-            [
-                (_key(e.key), e.value, e.comma, node.rbrace.whitespace_before)
-                if isinstance(e, cst.DictElement)
-                else (None, e.value, e.comma, node.rbrace.whitespace_before)
-                for e in node.elements
-            ],
-        )
-    if isinstance(node, cst.List):
-        return _indexed(node.lbracket.whitespace_after, node.elements, node.rbracket.whitespace_before)
-    if isinstance(node, cst.Tuple) and node.lpar:
-        return _indexed(node.lpar[0].whitespace_after, node.elements, node.rpar[0].whitespace_before)
-    return None
-
-
-_Part: TypeAlias = tuple[str | int | None, cst.BaseExpression, "cst.Comma | cst.MaybeSentinel", Whitespace]
-
-
-def _indexed(
-    opening: Whitespace, elements: Sequence[cst.BaseElement], closing: Whitespace
-) -> dict[str | int, Entry] | None:
-    if any(isinstance(element, cst.StarredElement) for element in elements):
-        return None
-    return _entries(opening, [(i, e.value, e.comma, closing) for i, e in enumerate(elements)])
-
-
-def _entries(opening: Whitespace, parts: list[_Part]) -> dict[str | int, Entry]:
-    found: dict[str | int, Entry] = {}
-    first, above = _comments(opening)
-    above = [*([first] if first else []), *above]
-    for key, value, comma, after in parts:
-        spaces = [comma.whitespace_before, comma.whitespace_after] if isinstance(comma, cst.Comma) else [after]
-        trailing: str | None = None
-        below: list[str] = []
-        for space in spaces:
-            end, lines = _comments(space)
-            trailing = trailing or end
-            below += lines
-        if key is not None:
-            found[key] = Entry(value, tuple(above), trailing)
-        above = below
-    return found
-
-
-def _comments(space: Whitespace) -> tuple[str | None, list[str]]:
-    """The comment that ends the line where ``space`` begins, and the comment lines below it."""
-    if not isinstance(space, cst.ParenthesizedWhitespace):
-        return None, []
-    end = space.first_line.comment
-    return end.value if end else None, [line.comment.value for line in space.empty_lines if line.comment]
-
-
-def _key(node: cst.BaseExpression) -> str | int | None:
-    if isinstance(node, cst.SimpleString):
-        value = node.evaluated_value
-        return value if isinstance(value, str) else None
-    return int(node.value) if isinstance(node, cst.Integer) else None
+        """The text of an expression as it stands in the file."""
+        if id(node) not in self._code:
+            self._code[id(node)] = _MODULE.code_for_node(node)
+        return self._code[id(node)]
 
 
 def comments_of(text: str) -> list[str]:
@@ -199,6 +157,8 @@ def comments_of(text: str) -> list[str]:
 
 def names_in(node: cst.CSTNode) -> frozenset[str]:
     """The names an expression reads; keywords and attributes are none."""
+    if isinstance(node, (cst.SimpleString, cst.Integer, cst.Float)):
+        return frozenset()
     found: set[str] = set()
     node.visit(_Names(found))
     return frozenset(found)
@@ -243,24 +203,111 @@ class _Private(cst.CSTTransformer):
         return updated_node.with_changes(attr=original_node.attr)
 
 
-def _lines(
-    module: cst.Module, nodes: list[ast.stmt], split: frozenset[str]
-) -> Iterator[tuple[_Line, list[ast.stmt], bool]]:
-    """The module's lines, each with the ``ast`` statements on it, and whether it was taken out of a shared line."""
-    rest = iter(nodes)
-    for line in module.body:
-        small = line.body if isinstance(line, cst.SimpleStatementLine) else ()
-        here = [next(rest) for _ in small] or [next(rest)]
-        if len(here) == 1 or not split & _targets(here) or not isinstance(line, cst.SimpleStatementLine):
-            yield line, here, False
-            continue
-        for i, node in enumerate(here):
-            alone = cst.SimpleStatementLine([line.body[i].with_changes(semicolon=cst.MaybeSentinel.DEFAULT)])
-            if i == 0:
-                alone = alone.with_changes(leading_lines=line.leading_lines)
-            if i == len(here) - 1:
-                alone = alone.with_changes(trailing_whitespace=line.trailing_whitespace)
-            yield alone, [node], True
+# --- the parts of an expression, with their comments ----------------------------------------------------------------
+
+_Part: TypeAlias = tuple[str | int | None, cst.BaseExpression, "cst.Comma | cst.MaybeSentinel", Whitespace]
+
+
+def _parts(node: cst.BaseExpression) -> dict[str | int, Entry] | None:
+    """The parts of ``node`` by key or index, each with its comments; unpacked parts are left out."""
+    if isinstance(node, cst.Call):
+        if not (isinstance(node.func, cst.Name) and node.func.value == "dict"):
+            return None
+        arguments: list[_Part] = [
+            (a.keyword.value if a.keyword else None, a.value, a.comma, a.whitespace_after_arg) for a in node.args
+        ]
+        return _entries(node.whitespace_before_args, arguments)
+    if isinstance(node, cst.Dict):
+        closing = node.rbrace.whitespace_before
+        items: list[_Part] = [
+            (_key(e.key) if isinstance(e, cst.DictElement) else None, e.value, e.comma, closing) for e in node.elements
+        ]
+        return _entries(node.lbrace.whitespace_after, items)
+    if isinstance(node, cst.List):
+        return _indexed(node.lbracket.whitespace_after, node.elements, node.rbracket.whitespace_before)
+    if isinstance(node, cst.Tuple) and node.lpar:
+        return _indexed(node.lpar[0].whitespace_after, node.elements, node.rpar[0].whitespace_before)
+    return None
+
+
+def _indexed(
+    opening: Whitespace, elements: Sequence[cst.BaseElement], closing: Whitespace
+) -> dict[str | int, Entry] | None:
+    if any(isinstance(element, cst.StarredElement) for element in elements):
+        return None
+    return _entries(opening, [(i, e.value, e.comma, closing) for i, e in enumerate(elements)])
+
+
+def _entries(opening: Whitespace, parts: list[_Part]) -> dict[str | int, Entry]:
+    found: dict[str | int, Entry] = {}
+    first, above = _comments(opening)
+    above = [*([first] if first else []), *above]
+    for key, value, comma, after in parts:
+        spaces = [comma.whitespace_before, comma.whitespace_after] if isinstance(comma, cst.Comma) else [after]
+        trailing: str | None = None
+        below: list[str] = []
+        for space in spaces:
+            end, lines = _comments(space)
+            trailing = trailing or end
+            below += lines
+        if key is not None:
+            found[key] = Entry(value, tuple(above), trailing)
+        above = below
+    return found
+
+
+def _comments(space: Whitespace) -> tuple[str | None, list[str]]:
+    """The comment that ends the line where ``space`` begins, and the comment lines below it."""
+    if not isinstance(space, cst.ParenthesizedWhitespace):
+        return None, []
+    end = space.first_line.comment
+    return end.value if end else None, [line.comment.value for line in space.empty_lines if line.comment]
+
+
+def _key(node: cst.BaseExpression) -> str | int | None:
+    if isinstance(node, cst.SimpleString):
+        value = node.evaluated_value
+        return value if isinstance(value, str) else None
+    return int(node.value) if isinstance(node, cst.Integer) else None
+
+
+# --- statements by their lines --------------------------------------------------------------------------------------
+
+
+def _sharing_lines(body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
+    """The statements, those together that have a line in common."""
+    together: list[ast.stmt] = []
+    for node in body:
+        if together and node.lineno > (together[-1].end_lineno or 0):
+            yield together
+            together = []
+        together.append(node)
+    if together:
+        yield together
+
+
+def _taken_apart(
+    nodes: list[ast.stmt], leading: list[str], whole: list[str], text: str, bound: frozenset[str]
+) -> Iterator[Statement]:
+    """Statements that share lines, each on lines of its own; the comment at the end stays with the last."""
+    for i, node in enumerate(nodes):
+        code = ast.get_source_segment(text, node) or ""
+        if node is nodes[-1]:
+            code += "".join(f"  {comment}" for comment in comments_of("\n".join(whole))[-1:])
+        target = _plain_target(node)
+        keys = frozenset((target,)) if target is not None else bound
+        yield Statement(leading if i == 0 else [], code.split("\n"), keys, _reads([node]), target)
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: Iterable[ast.expr] = getattr(node, "decorator_list", ())
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _plain_target(node: ast.stmt) -> str | None:
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id
+    return None
 
 
 def _targets(nodes: list[ast.stmt]) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mmbridge.migrate.edit import Drop, Edit, Move, Put
 from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.rules.undecided import undecided
 from mmbridge.migrate.view import View
 
 _HOOK = ("default_hooks", "checkpoint")
@@ -20,7 +21,6 @@ _BEST = {
 _VANISHED = {
     "create_symlink": "MMEngine writes last_checkpoint instead of a link",
     "meta": "MMEngine collects the meta data itself",
-    "sync_buffer": "SyncBuffersHook does it",
 }
 
 
@@ -46,37 +46,50 @@ def checkpoint(view: View) -> Iterator[Edit]:
 
     The type is always written: MMEngine replaces its default entry by the user's, it does not merge them.
     """
+    unknown = [*undecided(view, ("checkpoint_config",))]
+    if unknown:
+        yield from unknown
+        return
     config, evaluation = view.get("checkpoint_config"), view.get("evaluation")
-    best = [key for key in _BEST if isinstance(evaluation, dict) and key in evaluation]
-    if not isinstance(config, dict):
-        config = {}
-        if view.has("checkpoint_config"):
-            yield Drop(("checkpoint_config",), "None saves nothing but the last checkpoint, MMEngine's own default")
-    else:
-        yield Move(("checkpoint_config",), _HOOK)
+    best = {key: evaluation[key] for key in _BEST if key in evaluation} if isinstance(evaluation, dict) else {}
+    if isinstance(config, dict):
+        yield Move(("checkpoint_config",), _HOOK, note=_unit_note(config, view.run.unit))
         yield from _adapt(config)
-    if (config or best) and "type" not in config:
+    elif view.has("checkpoint_config"):
+        yield Drop(("checkpoint_config",), "None saves nothing but the last checkpoint, MMEngine's own default")
+    settings = config if isinstance(config, dict) else {}
+    kept = [key for key, value in best.items() if value not in (None, "") and _BEST[key] not in settings]
+    if (isinstance(config, dict) or kept) and "type" not in settings:
         yield Put((*_HOOK, "type"), "CheckpointHook")
-    if config and view.run.unit == "iter" and "by_epoch" not in config:
+    if (settings or kept) and view.run.unit == "iter" and "by_epoch" not in settings:
         yield Put((*_HOOK, "by_epoch"), False)
-    for key in best:
-        if _BEST[key] in config or (key == "out_dir" and "out_dir" in config):
-            yield Drop(("evaluation", key), f"checkpoint_config.{_BEST[key]} is set as well and wins", warn=True)
-        elif evaluation[key] is None or evaluation[key] == "":
+    for key, value in best.items():
+        if key in kept:
+            yield Move(("evaluation", key), (*_HOOK, _BEST[key]), note=_metric_name(key, value))
+        elif value in (None, ""):
             yield Drop(("evaluation", key), "empty means not set")
         else:
-            yield Move(("evaluation", key), (*_HOOK, _BEST[key]), note=_metric_name(key))
+            yield Drop(("evaluation", key), f"checkpoint_config.{_BEST[key]} is set as well and wins", warn=True)
 
 
 def _adapt(config: dict[str, object]) -> Iterator[Edit]:
     for key in config:
         if key in _VANISHED:
             yield Drop(("checkpoint_config", key), _VANISHED[key])
+    if "sync_buffer" in config:
+        reason = "SyncBuffersHook does it" if config["sync_buffer"] else "MMEngine does not do it by itself"
+        yield Drop(("checkpoint_config", "sync_buffer"), reason)
     if config.get("out_dir") == "":
         yield Drop(("checkpoint_config", "out_dir"), "MMCV takes '' as not set, MMEngine does not")
     if "file_client_args" in config:
         yield Move(("checkpoint_config", "file_client_args"), (*_HOOK, "backend_args"))
 
 
-def _metric_name(key: str) -> str:
-    return "the metric's name may differ in the new evaluator ('AP' became 'coco/AP')" if key == "save_best" else ""
+def _unit_note(config: dict[str, object], unit: str) -> str:
+    late = unit == "iter" and config.get("by_epoch") is True
+    return "by_epoch=True in a run by iteration saves only once, at the very end, in both engines" if late else ""
+
+
+def _metric_name(key: str, value: object) -> str:
+    named = key == "save_best" and value != "auto"
+    return "the metric's name may differ in the new evaluator ('AP' became 'coco/AP')" if named else ""

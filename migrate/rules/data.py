@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from mmbridge.compat.config import Undecided
 from mmbridge.migrate.apply_dict import MISSING
-from mmbridge.migrate.edit import Drop, Edit, Put, Ref, Todo
+from mmbridge.migrate.edit import Drop, Edit, Path, Put, Ref, Todo, refs
 from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.rules.undecided import undecided
 from mmbridge.migrate.view import View
 
-_BATCH: Final = ("samples_per_gpu", "videos_per_gpu", "imgs_per_gpu")
+_BATCH: Final = (
+    "samples_per_gpu",
+    "videos_per_gpu",
+    "imgs_per_gpu",
+)  # the last one that is set wins, as in MMDetection
 _WORKERS: Final = "workers_per_gpu"
 _MODES: Final = ("train", "val", "test")
-_OVERRIDES: Final = tuple(f"{mode}_dataloader" for mode in _MODES)
-_TRAIN_ONLY: Final = ("drop_last", "persistent_workers")
 _RENAMED: Final = {**dict.fromkeys(_BATCH, "batch_size"), _WORKERS: "num_workers"}
+_LOADER: Final = ("drop_last", "persistent_workers", "pin_memory", "timeout", "prefetch_factor")
+_OWN: Final = tuple(f"{mode}_dataloader" for mode in _MODES)
+_LEFT_OUT: Final = "no dataloader takes it; a sampler or a dataset of the library may. It is left out."
 
 
 @rule(
     reads=("data",),
-    writes=tuple(f"{mode}_dataloader" for mode in _MODES),
+    writes=_OWN,
     examples=[
         Example(
             old="runner = dict(type='IterBasedRunner', max_iters=100)\n"
@@ -42,26 +49,27 @@ def dataloaders(view: View) -> Iterator[Edit]:
     in each loader: shuffled for training (endless in a run by iteration), in order elsewhere.
     """
     data = view.get("data")
-    if not isinstance(data, dict):
-        yield Todo(("data",), "is not a dict; write the dataloaders by hand.")
+    if isinstance(data, Undecided):
+        yield from undecided(view, ("data",))
         return
+    if not isinstance(data, dict):
+        yield Drop(("data",), "None holds no data") if data is None else Todo(("data",), "is not a dict; is it data?")
+        return
+    used: set[Path] = set()
     for mode in _MODES:
         source = _source(data, mode)
-        settings = _settings(data, mode, view.run.unit)
-        if source is not None or (settings and any(key in data for key in (*_BATCH, _WORKERS))):
-            loader = dict(settings)
-            if source is not None:
-                loader = _complete(loader, mode, view.run.unit)
-                loader["dataset"] = _dataset(data, source)
-            if loader and (source is not None or mode == "train" or not _absent_in_full(data)):
-                yield Put((f"{mode}_dataloader",), loader)
-    yield from _leftovers(data)
+        loader = _settings(data, mode)
+        if source is not None:
+            loader = _complete(loader, data, mode, view.run.unit)
+            loader["dataset"] = _dataset(data, source)
+        elif mode != "train" and "train" in data:
+            continue  # a config with a training set and without this one has none
+        if loader:
+            yield Put((f"{mode}_dataloader",), loader)
+            used |= {ref.path for ref in refs(loader)}
+    yield from _several(view, data)
+    yield from _leftovers(data, used)
     yield Drop(("data",), "the dataloaders hold it")
-
-
-def _absent_in_full(data: dict[str, Any]) -> bool:
-    """Whether a config has its training set, so that a missing validation or test set means there is none."""
-    return "train" in data
 
 
 def _source(data: dict[str, Any], mode: str) -> str | None:
@@ -70,43 +78,39 @@ def _source(data: dict[str, Any], mode: str) -> str | None:
     return "val" if mode == "test" and "val" in data and "train" in data else None
 
 
-def _settings(data: dict[str, Any], mode: str, unit: str) -> dict[str, Any]:
-    """The loader's own settings, as references to where the old config has them."""
+def _settings(data: dict[str, Any], mode: str) -> dict[str, Any]:
+    """The loader's own settings, as references to where the old config has them; later places win."""
     found: dict[str, Any] = {}
-    own = f"{mode}_dataloader"
-    if mode == "train":
-        for key in (*_BATCH, *_TRAIN_ONLY):
-            if key in data:
-                found[_RENAMED.get(key, key)] = Ref(("data", key))
-    if _WORKERS in data:
-        found["num_workers"] = Ref(("data", _WORKERS))
-    dataset = data.get(mode)
-    if mode != "train" and isinstance(dataset, dict) and "samples_per_gpu" in dataset:
+    shared = (*_BATCH, _WORKERS, *_LOADER) if mode == "train" else (_WORKERS, "persistent_workers")
+    for key in shared:
+        if key in data:
+            found[_RENAMED.get(key, key)] = Ref(("data", key))
+    if mode != "train" and "samples_per_gpu" in _part(data, mode):
         found["batch_size"] = Ref(("data", mode, "samples_per_gpu"))
-    override = data.get(own)
-    for key in override if isinstance(override, dict) else ():
-        if key != "shuffle":
-            found[_RENAMED.get(str(key), str(key))] = Ref(("data", own, str(key)))
-    workers = _number_of_workers(data, mode)
+    own = f"{mode}_dataloader"
+    for key in (*_BATCH, _WORKERS, *_LOADER):
+        if key in _part(data, own):
+            found[_RENAMED.get(key, key)] = Ref(("data", own, key))
+    workers = _part(data, own).get(_WORKERS, data.get(_WORKERS, MISSING))
     if isinstance(workers, int) and workers > 0 and "persistent_workers" not in found:
         found["persistent_workers"] = True
     return found
 
 
-def _number_of_workers(data: dict[str, Any], mode: str) -> Any:
-    override = data.get(f"{mode}_dataloader")
-    if isinstance(override, dict) and _WORKERS in override:
-        return override[_WORKERS]
-    return data.get(_WORKERS, MISSING)
+def _part(data: dict[str, Any], key: str) -> dict[str, Any]:
+    part = data.get(key)
+    return part if isinstance(part, dict) else {}
 
 
-def _complete(loader: dict[str, Any], mode: str, unit: str) -> dict[str, Any]:
+def _complete(loader: dict[str, Any], data: dict[str, Any], mode: str, unit: str) -> dict[str, Any]:
+    """``loader`` with what MMEngine asks for: a sampler, and outside training a batch size."""
     if mode != "train":
         loader.setdefault("batch_size", 1)
-        loader["sampler"] = {"type": "DefaultSampler", "shuffle": False}
-        return loader
-    loader["sampler"] = {"type": "InfiniteSampler" if unit == "iter" else "DefaultSampler", "shuffle": True}
-    return loader
+    sampler: dict[str, Any] = {"type": "InfiniteSampler" if (mode, unit) == ("train", "iter") else "DefaultSampler"}
+    sampler["shuffle"] = mode == "train"
+    if "shuffle" in _part(data, f"{mode}_dataloader"):
+        sampler["shuffle"] = Ref(("data", f"{mode}_dataloader", "shuffle"))
+    return {**loader, "sampler": sampler}
 
 
 def _dataset(data: dict[str, Any], source: str) -> Any:
@@ -115,14 +119,38 @@ def _dataset(data: dict[str, Any], source: str) -> Any:
     return Ref(("data", source))
 
 
-def _leftovers(data: dict[str, Any]) -> Iterator[Edit]:
+def _several(view: View, data: dict[str, Any]) -> Iterator[Edit]:
+    """Lists of datasets mean their concatenation, except where they were fed side by side."""
+    train = data.get("train")
+    if not isinstance(train, (list, tuple)):
+        return
+    if any(isinstance(part, (list, tuple)) for part in train):
+        yield Todo(("data", "train"), "holds lists of datasets; say how they are put together.")
+    elif view.has("omnisource"):
+        yield Todo(("data", "train"), "several datasets were fed side by side (omnisource); MMEngine has one loader.")
+
+
+def _leftovers(data: dict[str, Any], used: set[Path]) -> Iterator[Edit]:
     for mode in ("val", "test"):
-        if isinstance(data.get(mode), dict) and "samples_per_gpu" in data[mode]:
+        if "samples_per_gpu" in _part(data, mode):
             yield Drop(("data", mode, "samples_per_gpu"), f"{mode}_dataloader.batch_size says it")
-    known = {*_MODES, *_OVERRIDES, *_BATCH, *_TRAIN_ONLY, _WORKERS, "_delete_"}
     for key in data:
-        if key not in known:
-            yield Todo(
-                ("data", key),
-                "no dataloader takes it; a sampler or a dataset of the library may. It is left out.",
-            )
+        if key in _MODES or ("data", key) in used:
+            continue
+        if key in (*_BATCH, _WORKERS, *_LOADER):
+            yield Drop(("data", key), "no dataloader of this config uses it")
+        elif key in _OWN and isinstance(data[key], dict):
+            yield from _own_leftovers(data, key, used)
+        else:
+            yield Todo(("data", key), _LEFT_OUT)
+
+
+def _own_leftovers(data: dict[str, Any], own: str, used: set[Path]) -> Iterator[Edit]:
+    for key in data[own]:
+        path = ("data", own, key)
+        if path in used:
+            continue
+        if key in (*_BATCH, _WORKERS, *_LOADER, "shuffle"):
+            yield Drop(path, "there is no such dataloader, or a later setting wins")
+        else:
+            yield Todo(path, _LEFT_OUT)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from mmbridge.migrate.edit import Drop, Edit, Put, Ref, Todo
 from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.rules.undecided import undecided
 from mmbridge.migrate.view import View
 
 _ELSEWHERE: Final = (
@@ -24,7 +25,7 @@ _VANISHED: Final = {
 
 
 @rule(
-    reads=("evaluation",),
+    reads=("evaluation", "data"),
     writes=("val_evaluator", "test_evaluator"),
     examples=[
         Example(
@@ -41,25 +42,36 @@ def evaluators(view: View) -> Iterator[Edit]:
     """The arguments of `dataset.evaluate` become an evaluator that hands them to it, until a person names the metric.
 
     `DatasetEvaluator` stands for the 1.x behaviour; which metric class a library has for it is the library's part.
+    Validation data without an `evaluation` was evaluated as well, by the dataset's default metric.
     """
+    unknown = [*undecided(view, ("evaluation",))]
+    yield from unknown
     evaluation = view.get("evaluation")
     settings = evaluation if isinstance(evaluation, dict) else {}
     arguments = {key: Ref(("evaluation", key)) for key in settings if key not in _ELSEWHERE and key not in _VANISHED}
-    if isinstance(evaluation, dict):
-        for mode in _validated(view):
-            yield Put((f"{mode}_evaluator",), {"type": "DatasetEvaluator", **arguments})
-        named: Any = settings.get("metric", settings.get("metrics"))
-        asked = f"metric {named!r}" if named is not None else "default metric"
-        yield Todo(("evaluation",), f"name your library's metric for the dataset's {asked} in val_evaluator.")
+    modes = [] if unknown else [*_validated(view)]
+    for mode in modes:
+        yield Put((f"{mode}_evaluator",), {"type": "DatasetEvaluator", **arguments})
+    named: Any = settings.get("metric", settings.get("metrics"))
+    asked = f"metric {named!r}" if named is not None else "default metric"
+    if modes:
+        key = "evaluation" if view.has("evaluation") else "data"
+        yield Todo((key,), f"name your library's metric for the dataset's {asked} in {modes[0]}_evaluator.")
     for key in settings:
         if key in _VANISHED:
             yield Drop(("evaluation", key), _VANISHED[key])
-    yield Drop(("evaluation",), "its settings moved into train_cfg, default_hooks.checkpoint and val_evaluator")
+        elif key in arguments and not modes:
+            yield Drop(("evaluation", key), "there is no data to evaluate", warn=True)
+    if view.has("evaluation") and not unknown:
+        yield Drop(("evaluation",), "its settings moved into train_cfg, default_hooks.checkpoint and val_evaluator")
 
 
 def _validated(view: View) -> Iterator[str]:
-    if not view.has("data") or view.has("data", "val"):
+    """The loops that have data, or where the config says nothing of data, that will have it."""
+    if view.has("evaluation") and not view.has("data"):
+        yield from ("val", "test")
+        return
+    if view.has("data", "val"):
         yield "val"
-        yield "test"
-    elif view.has("data", "test"):
+    if view.has("data", "test") or (view.has("data", "val") and view.has("data", "train")):
         yield "test"

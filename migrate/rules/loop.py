@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mmbridge.migrate.edit import Drop, Edit, Move, Put, Todo
+from mmbridge.compat.config import Undecided
+from mmbridge.migrate.edit import Drop, Edit, Move, Put, Ref, Todo, dotted
 from mmbridge.migrate.layout import LOOP_KEYS
 from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.rules.undecided import undecided
 from mmbridge.migrate.view import View
 
 _LOOPS = {"epoch": ("EpochBasedTrainLoop", "max_epochs"), "iter": ("IterBasedTrainLoop", "max_iters")}
-_RUNNERS = ("EpochBasedRunner", "IterBasedRunner", "Runner")
+_RUNNERS = ("EpochBasedRunner", "IterBasedRunner")
 
 
 @rule(
@@ -41,57 +43,82 @@ def loops(view: View) -> Iterator[Edit]:
     `evaluation.start` becomes `val_begin`. MMCV validates at start, start + interval, ...; MMEngine at the
     multiples of the interval from `val_begin` on, and always after the last epoch or iteration.
     """
+    unknown = [*undecided(view, ("runner",), ("runner", "type"))]
+    yield from unknown or _train_loop(view)
+    yield from _validation_times(view)
+    if view.has("data") and not view.has("data", "val"):
+        if view.has("data", "test"):
+            yield Put(("test_cfg",), {"type": "TestLoop"})
+    elif any(view.has(key) for key in (*LOOP_KEYS, "evaluation")) or view.has("data", "val"):
+        yield Put(("val_cfg",), {"type": "ValLoop"})
+        yield Put(("test_cfg",), {"type": "TestLoop"})
+
+
+def _train_loop(view: View) -> Iterator[Edit]:
     runner = view.get("runner")
-    kind = runner.get("type", "EpochBasedRunner") if isinstance(runner, dict) else "EpochBasedRunner"
-    if kind not in _RUNNERS:
+    if runner is None and view.has("runner"):
+        yield Drop(("runner",), "None is the default")
+    settings = runner if isinstance(runner, dict) else {}
+    kind = str(settings.get("type", "EpochBasedRunner"))
+    if not kind.endswith(_RUNNERS):
         yield Todo(("runner",), f"'{kind}' is a runner of your own: write the train_cfg that has its loop.")
         return
     loop, length = _LOOPS[view.run.unit]
     if view.run.path is not None:
         yield Put(("train_cfg", "type"), loop)
         yield Move(view.run.path, ("train_cfg", length))
-    yield from _other_lengths(view)
-    yield from _validation_times(view)
-    if view.has("data") and not view.has("data", "val"):
-        yield from _test_loop(view)
-    elif any(view.has(key) for key in (*LOOP_KEYS, "evaluation")) or view.has("data", "val"):
-        yield Put(("val_cfg",), {"type": "ValLoop"})
-        yield Put(("test_cfg",), {"type": "TestLoop"})
-
-
-def _test_loop(view: View) -> Iterator[Edit]:
-    if view.has("data", "test"):
-        yield Put(("test_cfg",), {"type": "TestLoop"})
-
-
-def _other_lengths(view: View) -> Iterator[Edit]:
     for key in ("total_epochs", "total_iters"):
         if view.has(key) and view.run.path != (key,):
-            yield Drop((key,), f"the runner's own length wins over {key}, as in MMCV's train scripts", warn=True)
-    if not view.has("runner"):
-        return
-    for key in view.get("runner") or {}:
-        if ("runner", key) != view.run.path and key not in ("type", "max_epochs", "max_iters"):
-            yield Todo(("runner", key), "no loop of MMEngine takes this runner argument; it is left out.")
+            winner = dotted(view.run.path or ("runner",))
+            yield Drop((key,), f"{winner} wins over it, as in MMCV's train scripts", warn=True)
+    if settings:
+        yield from _runner(view, settings, kind)
+
+
+def _runner(view: View, settings: dict[str, object], kind: str) -> Iterator[Edit]:
+    for key in settings:
+        path = ("runner", key)
+        if path == view.run.path or (key == "type" and kind in _RUNNERS):
+            continue
+        if key == "type":
+            yield Todo(path, f"'{kind}' is a runner of your own; train_cfg names the loop of its MMCV parent.")
+        elif key in ("max_epochs", "max_iters"):
+            yield Drop(path, f"{dotted(view.run.path or path)} wins; MMCV refuses both", warn=settings[key] is not None)
+        else:
+            yield Todo(path, "no loop of MMEngine takes this runner argument; it is left out.")
     yield Drop(("runner",), "the loops say it")
 
 
 def _validation_times(view: View) -> Iterator[Edit]:
     evaluation = view.get("evaluation")
-    if isinstance(evaluation, dict) and "interval" in evaluation:
+    timing = evaluation if isinstance(evaluation, dict) else {}
+    if "interval" in timing:
         yield Move(("evaluation", "interval"), ("train_cfg", "val_interval"))
-    elif view.run.path is not None:
+    elif view.run.path is not None and not isinstance(evaluation, Undecided):
         yield Put(("train_cfg", "val_interval"), 1)  # EvalHook's default; IterBasedTrainLoop's is 1000
-    if not isinstance(evaluation, dict):
-        return
-    if evaluation.get("start") is not None:
-        yield Move(("evaluation", "start"), ("train_cfg", "val_begin"), note=_phase(evaluation))
-    elif "start" in evaluation:
+    if isinstance(timing.get("start"), Undecided):
+        yield from undecided(view, ("evaluation", "start"))
+    elif timing.get("start") is not None:
+        yield Move(("evaluation", "start"), ("train_cfg", "val_begin"), note=_phase(timing))
+    elif "start" in timing:
         yield Drop(("evaluation", "start"), "None is the default")
-    if "dynamic_intervals" in evaluation:
-        yield Move(("evaluation", "dynamic_intervals"), ("train_cfg", "dynamic_intervals"))
-    if "by_epoch" in evaluation:
+    if "dynamic_intervals" in timing:
+        yield from _dynamic(timing["dynamic_intervals"])
+    if "by_epoch" in timing:
         yield Drop(("evaluation", "by_epoch"), "the loop decides the unit")
+
+
+def _dynamic(intervals: object) -> Iterator[Edit]:
+    """The loops take a list of tuples and nothing else (MMEngine 0.10.7, mmengine/runner/utils.py)."""
+    src, dst = ("evaluation", "dynamic_intervals"), ("train_cfg", "dynamic_intervals")
+    if not isinstance(intervals, list) or all(isinstance(pair, tuple) for pair in intervals):
+        yield Move(src, dst)
+        return
+    pairs = [
+        tuple(Ref((*src, i, j)) for j in range(len(pair))) if isinstance(pair, (list, tuple)) else Ref((*src, i))
+        for i, pair in enumerate(intervals)
+    ]
+    yield Put(dst, pairs)
 
 
 def _phase(evaluation: dict[str, object]) -> str:

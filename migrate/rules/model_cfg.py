@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mmbridge.compat.config import Undecided
 from mmbridge.migrate.edit import Drop, Edit, Move
 from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.rules.undecided import undecided
 from mmbridge.migrate.view import View
 
 
 @rule(
-    reads=("train_cfg", "test_cfg"),
+    reads=("train_cfg", "test_cfg", "model"),
     writes=("model",),
     examples=[
         Example(
@@ -28,7 +30,9 @@ def model_cfg(view: View) -> Iterator[Edit]:
     for key in ("train_cfg", "test_cfg"):
         if not view.has(key):
             continue
-        if not view.get(key):
+        if isinstance(view.get("model"), Undecided):
+            yield from undecided(view, ("model",))
+        elif not view.get(key):
             yield Drop((key,), "an empty model setting; the name now belongs to the loop")
         elif view.has("model", key):
             yield Drop((key,), f"model.{key} is set as well and wins", warn=True)

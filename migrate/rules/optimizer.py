@@ -7,8 +7,17 @@ from typing import Any
 
 from mmbridge.migrate.edit import Drop, Edit, Move, Put, Ref, Todo
 from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.rules.undecided import undecided
 from mmbridge.migrate.view import View
 
+_SOURCES = ("optimizer", "optimizers", "optimizer_config", "fp16")
+_DECIDING = (
+    *((key,) for key in _SOURCES),
+    *(("optimizer", key) for key in ("type", "paramwise_cfg", "constructor")),
+    *(("optimizer_config", key) for key in ("type", "grad_clip", "cumulative_iters", "update_interval")),
+    ("optimizer_config", "detect_anomalous_params"),
+)
+_ACCUMULATE = ("cumulative_iters", "update_interval")
 _FP16_HOOKS = ("Fp16OptimizerHook", "GradientCumulativeFp16OptimizerHook")
 _HOOKS = ("OptimizerHook", "DistOptimizerHook", "GradientCumulativeOptimizerHook", *_FP16_HOOKS)
 _VANISHED = {
@@ -19,7 +28,7 @@ _VANISHED = {
 
 
 @rule(
-    reads=("optimizer", "optimizer_config", "fp16"),
+    reads=(*_SOURCES, "find_unused_parameters"),
     writes=("optim_wrapper", "model_wrapper_cfg"),
     examples=[
         Example(
@@ -51,29 +60,48 @@ def optim_wrapper(view: View) -> Iterator[Edit]:
     `fp16=dict()` means a static loss scale of 512 in MMCV and a dynamic one in MMEngine, so 512 is written.
     A typed Fp16 hook in `optimizer_config` decides over `fp16`.
     """
-    optimizer = view.get("optimizer")
-    if view.has("optimizer") and not _single(optimizer):
-        yield Todo(("optimizer",), "several optimizers need a constructor of your own; see OptimWrapperDict.")
+    optimizer, hook, fp16 = view.get("optimizer"), view.get("optimizer_config"), view.get("fp16")
+    unknown = [*undecided(view, *_DECIDING)]
+    if unknown or not any(view.has(key) for key in _SOURCES):
+        yield from unknown
         return
-    hook = view.get("optimizer_config")
-    if view.has("optimizer_config") and hook is None:
-        yield Todo(("optimizer_config",), "the model stepped its optimizer itself: move that into its train_step.")
+    if view.has("optimizers") or (view.has("optimizer") and not _single(optimizer)):
+        yield from _several(view)
+        return
     kind = hook.get("type", "OptimizerHook") if isinstance(hook, dict) else "OptimizerHook"
-    half = kind in _FP16_HOOKS or view.get("fp16") is not None
+    half = kind in _FP16_HOOKS or fp16 is not None
     yield Put(("optim_wrapper", "type"), "AmpOptimWrapper" if half else "OptimWrapper")
-    if optimizer is not None:
+    if isinstance(optimizer, dict):
         yield from _constructor(optimizer)
         yield Move(("optimizer",), ("optim_wrapper", "optimizer"))
+    elif view.has("optimizer"):
+        yield Drop(("optimizer",), "None is no optimizer")
     if isinstance(hook, dict):
         yield from _hook(view, hook, kind)
-    if view.has("optimizer_config"):
         yield Drop(("optimizer_config",), "its settings moved into optim_wrapper")
+    elif view.has("optimizer_config"):
+        yield Todo(("optimizer_config",), "the model stepped its optimizer itself: move that into its train_step.")
+        yield Drop(("optimizer_config",), "None has no settings")
     yield from _loss_scale(view, kind)
 
 
+def _several(view: View) -> Iterator[Edit]:
+    """Several optimizers are built by a constructor of the library's or the user's own: everything stays."""
+    key = "optimizers" if view.has("optimizers") else "optimizer"
+    yield Todo(
+        (key,), "several optimizers need an optim wrapper constructor of your own; see MMEngine's OptimWrapperDict."
+    )
+    for part in ("optimizer_config", "fp16"):
+        if view.get(part):
+            yield Todo((part,), "belongs into each of the optim wrappers.")
+        elif view.has(part):
+            yield Drop((part,), "empty")
+
+
 def _single(optimizer: Any) -> bool:
-    return isinstance(optimizer, dict) and (
-        "type" in optimizer or not any(isinstance(v, dict) for v in optimizer.values())
+    return optimizer is None or (
+        isinstance(optimizer, dict)
+        and ("type" in optimizer or not any(isinstance(v, dict) and "type" in v for v in optimizer.values()))
     )
 
 
@@ -89,36 +117,32 @@ def _constructor(optimizer: dict[str, Any]) -> Iterator[Edit]:
 
 
 def _hook(view: View, hook: dict[str, Any], kind: str) -> Iterator[Edit]:
-    if kind not in _HOOKS:
-        yield Todo(
-            ("optimizer_config",),
-            f"'{kind}' is not an MMCV hook: its part must become an optim wrapper of yours.",
-        )
-    if hook.get("grad_clip"):
-        yield Move(("optimizer_config", "grad_clip"), ("optim_wrapper", "clip_grad"))
-    for key in ("cumulative_iters", "update_interval"):
-        if hook.get(key, 1) != 1:
-            yield Move(("optimizer_config", key), ("optim_wrapper", "accumulative_counts"))
-    if hook.get("detect_anomalous_params"):
-        yield from _anomalous(view)
-    known = {
-        "type",
-        "grad_clip",
-        "cumulative_iters",
-        "update_interval",
-        "detect_anomalous_params",
-        "loss_scale",
-        *_VANISHED,
-    }
+    counts = next((key for key in _ACCUMULATE if hook.get(key, 1) != 1), None)
     for key in hook:
-        if key in _VANISHED:
-            yield Drop(("optimizer_config", key), _VANISHED[key])
-        elif key not in known and key != "_delete_" and kind in _HOOKS:
-            yield Todo(("optimizer_config", key), "no optim wrapper takes this argument; it is left out.")
+        path = ("optimizer_config", key)
+        if key == "grad_clip":
+            clips = bool(hook[key])
+            yield Move(path, ("optim_wrapper", "clip_grad")) if clips else Drop(path, "no clipping is the default")
+        elif key in _ACCUMULATE:
+            reason = "1 is the default" if hook[key] == 1 else f"{counts} is set as well and wins"
+            yield Drop(path, reason) if key != counts else Move(path, ("optim_wrapper", "accumulative_counts"))
+        elif key == "detect_anomalous_params":
+            yield from _anomalous(view) if hook[key] else [Drop(path, "off is the default")]
+        elif key in _VANISHED:
+            yield Drop(path, _VANISHED[key])
+        elif key == "type" and kind in _HOOKS:
+            yield Drop(path, "the wrapper's type says it")
+        elif key == "type":
+            yield Todo(path, f"'{kind}' is not an MMCV hook: its part must become an optim wrapper of yours.")
+        elif key != "loss_scale" or kind not in _FP16_HOOKS:
+            yield Todo(path, f"no optim wrapper takes this argument ({hook[key]!r}); it is left out.")
 
 
 def _anomalous(view: View) -> Iterator[Edit]:
-    wrapper: dict[str, Any] = {"type": "MMDistributedDataParallel", "detect_anomalous_params": True}
+    wrapper: dict[str, Any] = {
+        "type": "MMDistributedDataParallel",
+        "detect_anomalous_params": Ref(("optimizer_config", "detect_anomalous_params")),
+    }
     if view.has("find_unused_parameters"):  # not read any more once model_wrapper_cfg is set
         wrapper["find_unused_parameters"] = Ref(("find_unused_parameters",))
         yield Drop(("find_unused_parameters",), "moved into model_wrapper_cfg")
@@ -126,18 +150,19 @@ def _anomalous(view: View) -> Iterator[Edit]:
 
 
 def _loss_scale(view: View, kind: str) -> Iterator[Edit]:
-    fp16, hook = view.get("fp16"), view.get("optimizer_config")
+    fp16 = view.get("fp16")
     source = "optimizer_config" if kind in _FP16_HOOKS else "fp16" if fp16 is not None else None
     if source is not None:
-        settings = hook if source == "optimizer_config" else fp16
-        if isinstance(settings, dict) and "loss_scale" in settings:
+        if view.has(source, "loss_scale"):
             yield Move((source, "loss_scale"), ("optim_wrapper", "loss_scale"))
         else:
             yield Put(("optim_wrapper", "loss_scale"), 512.0)  # Fp16OptimizerHook's default, static
+    if source == "fp16" and isinstance(fp16, dict):
+        for key in fp16:
+            if key in _VANISHED:
+                yield Drop(("fp16", key), _VANISHED[key])
+            elif key != "loss_scale":
+                yield Todo(("fp16", key), f"AmpOptimWrapper takes no such argument ({fp16[key]!r}); it is left out.")
     if view.has("fp16"):
-        yield Drop(
-            ("fp16",),
-            "the typed hook in optimizer_config decides"
-            if source == "optimizer_config"
-            else "the wrapper's type says it",
-        )
+        hook_decides = "the typed hook in optimizer_config decides"
+        yield Drop(("fp16",), hook_decides if source == "optimizer_config" else "the wrapper's type says it")

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from mmbridge.migrate.edit import Drop, Edit, Move, Put, Todo
 from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.rules.undecided import undecided
 from mmbridge.migrate.view import View
 
 
 @rule(
-    reads=("resume_from", "auto_resume"),
+    reads=("resume_from", "auto_resume", "load_from"),
     writes=("load_from", "resume"),
     examples=[
         Example(
@@ -23,10 +24,16 @@ from mmbridge.migrate.view import View
 )
 def resume(view: View) -> Iterator[Edit]:
     """A checkpoint to resume from is loaded by `load_from` with `resume=True`; it wins over `load_from`, as in MMCV."""
-    path, auto = view.get("resume_from"), view.get("auto_resume")
+    unknown = [*undecided(view, ("resume_from",), ("auto_resume",))]
+    if unknown:
+        yield from unknown
+        return
+    path, auto, load = view.get("resume_from"), view.get("auto_resume"), view.get("load_from")
+    if not (view.has("resume_from") or view.has("auto_resume")):
+        return
     if path is not None:
         if view.has("load_from"):
-            yield Drop(("load_from",), "resume_from wins over it", warn=view.get("load_from") is not None)
+            yield Drop(("load_from",), "resume_from wins over it", warn=load is not None)
         yield Move(("resume_from",), ("load_from",))
         yield Put(("resume",), True)
     else:
@@ -35,8 +42,5 @@ def resume(view: View) -> Iterator[Edit]:
             yield Drop(("resume_from",), "resume says it")
     if view.has("auto_resume"):
         yield Drop(("auto_resume",), "resume says it")
-    if auto and path is None and view.get("load_from") is not None:
-        yield Todo(
-            ("load_from",),
-            "with resume=True MMEngine resumes from load_from instead of the latest checkpoint.",
-        )
+    if auto and path is None and load is not None:
+        yield Todo(("load_from",), "with resume=True MMEngine resumes from it instead of the latest checkpoint.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mmbridge.migrate.edit import Drop, Edit
+from mmbridge.migrate.edit import Drop, Edit, Todo
 from mmbridge.migrate.rule import Example, rule
-from mmbridge.migrate.view import View
+from mmbridge.migrate.view import View, first_undecided
 
 
 @rule(
@@ -28,12 +28,12 @@ def workflow(view: View) -> Iterator[Edit]:
         if isinstance(phases, list)
         else set()
     )
-    if modes <= {"train"}:
+    unknown = first_undecided(phases)
+    if unknown is not None:
+        yield Todo(("workflow",), f"only running the file tells its value ({unknown.reason}); drop it by hand.")
+    elif modes <= {"train"}:
         yield Drop(("workflow",), "the train loop says it")
     else:
         others = ", ".join(sorted(str(mode) for mode in modes - {"train"}))
-        yield Drop(
-            ("workflow",),
-            f"MMEngine has no loss pass over '{others}' data between epochs; it is lost",
-            warn=True,
-        )
+        reason = f"MMEngine has no loss pass over '{others}' data between epochs; it is lost"
+        yield Drop(("workflow",), reason, warn=True)
