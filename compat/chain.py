@@ -26,6 +26,7 @@ from mmbridge.compat.hook import (
 
 _RUNNER_HOLDS = {"batch_idx": "inner_iter", "data_batch": "data_batch", "outputs": "outputs"}
 _NOT_OFFERED = object()
+_ALONE: tuple[str, ...] = ()
 
 
 class UnknownPoint(BridgeError, AttributeError):
@@ -37,7 +38,7 @@ class WrongHookSignature(BridgeError, TypeError):
 
 
 class Listener(NamedTuple):
-    """One bound call; ``wants`` names the facts it takes, () for the runner alone, None for all."""
+    """One bound call; ``wants`` names the facts it takes, _ALONE for none but the runner, None for all."""
 
     hook: Any
     call: Call
@@ -55,7 +56,7 @@ def _counted(name: str) -> Any:
     plain = getattr(list, name)
 
     def method(self: HookList, *args: Any, **kwargs: Any) -> Any:
-        changes.count += 1
+        changes[0] += 1
         return plain(self, *args, **kwargs)
 
     method.__name__, method.__doc__ = name, plain.__doc__
@@ -102,7 +103,7 @@ class HookChain:
 
     def listeners(self, point: str) -> tuple[Listener, ...]:
         """The calls made at ``point``, in order. Raises :class:`UnknownPoint` for a misspelt one."""
-        if self._seen != changes.count:
+        if self._seen != changes[0]:
             self._bind()
         found = self._table.get(point)
         return self._own_point(point) if found is None else found
@@ -110,21 +111,26 @@ class HookChain:
     def fire(self, point: str, runner: Any, /, **facts: Any) -> None:
         """Call every hook that listens to ``point``; a fact not given is read from the runner if it is there.
 
-        A hook that is added, or that changes its methods, while the point is being fired counts at once: of
-        the changed chain, whatever stands after the current hook is still called.
+        A hook that is added, or that changes its methods, while the point is being fired counts at once: of the
+        changed chain, whatever stands after the current hook is still called.
         """
-        if self._seen != changes.count:
+        self.fire_with(point, runner, facts)
+
+    def fire_with(self, point: str, runner: Any, facts: dict[str, Any]) -> None:
+        """As :meth:`fire`, with the facts in a dict."""
+        count = changes
+        seen = count[0]
+        if self._seen != seen:
             self._bind()
         calls = self._table.get(point)
         if calls is None:
             calls = self._own_point(point)
-        seen = self._seen
         for hook, call, wants in calls:
-            if wants == ():
+            if wants is _ALONE:
                 call(runner)
             else:
                 call(runner, **_select(wants, facts, runner))
-            if seen != changes.count:
+            if count[0] != seen:
                 place = next(i for i, each in enumerate(calls) if each.hook is hook)
                 self._fire_rest(point, [each.hook for each in calls[: place + 1]], runner, facts)
                 return
@@ -144,7 +150,7 @@ class HookChain:
     def _bind(self) -> None:
         points = [point.value for point in HookPoint]
         self._table = {point: self._bound(point) for point in points}
-        self._seen = changes.count
+        self._seen = changes[0]
 
     def _bound(self, point: str) -> tuple[Listener, ...]:
         bound = (_listener(hook, point) for hook in list(self.hooks))
@@ -196,7 +202,7 @@ def _wants(hook: Any, point: str, call: Call) -> tuple[str, ...] | None:
     try:
         parameters = list(inspect.signature(call).parameters.values())[1:]
     except (TypeError, ValueError):  # no signature to read, as some builtins have none
-        return ()
+        return _ALONE
     offered = FACTS.get(point, ()) if point in _POINTS else None
     wants = []
     for parameter in parameters:
@@ -211,7 +217,7 @@ def _wants(hook: Any, point: str, call: Call) -> tuple[str, ...] | None:
                 f"{type(hook).__name__}.{point} requires an argument {parameter.name!r}; this point offers "
                 f"{', '.join(('the runner', *offered))}"
             )
-    return tuple(wants)
+    return tuple(wants) or _ALONE
 
 
 def _check_spelling(hook: Any) -> None:

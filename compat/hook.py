@@ -107,13 +107,10 @@ def priority_name(value: int) -> str:
     return next((each.name for each in Priority if each.value == value), str(value))
 
 
-class _MethodChanges:
-    """Counts every change that may alter what a chain calls; chains compare it with what they last saw."""
+changes = [0]
+"""Counts every change that may alter what a chain calls; chains compare it with what they last saw."""
 
-    count = 0
-
-
-changes = _MethodChanges()
+_set = object.__setattr__
 _POINTS = frozenset(point.value for point in HookPoint) | {
     f"_{when}_{what}" for when in ("before", "after") for what in ("epoch", "iter")
 }
@@ -191,9 +188,9 @@ class Hook:
     after_run = _inert("After everything else of a run.")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
+        _set(self, name, value)
         if name in _POINTS:
-            changes.count += 1
+            changes[0] += 1
 
     def listener(self, point: str) -> Call | None:
         """What to call at ``point``: the overridden method, else the overridden umbrella, else None."""

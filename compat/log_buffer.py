@@ -49,11 +49,14 @@ class LogBuffer:
 
     def update(self, vars: Mapping[str, Any], count: float = 1) -> None:
         """Report one value per key, standing for ``count`` samples. Raises TypeError for what is no dict."""
-        if not isinstance(vars, Mapping):
+        if not isinstance(vars, dict) and not isinstance(vars, Mapping):
             raise TypeError(f"log variables must be a dict of name -> number, found {type(vars).__name__}")
+        values, counts = self.val_history, self.n_history
         for key, value in vars.items():
-            self.val_history.setdefault(key, []).append(value)
-            self.n_history.setdefault(key, []).append(count)
+            if key not in values:
+                values[key], counts[key] = [], []
+            values[key].append(value)
+            counts[key].append(count)
 
     def average(self, n: int = 0) -> None:
         """Write to ``output`` each key's weighted mean of its last ``n`` entries; 0 means all of them."""

@@ -57,7 +57,7 @@ class HookRegistration:
 
     def call_hook(self, fn_name: str, **facts: Any) -> None:
         """Call, in order, every hook that listens to the point ``fn_name``."""
-        self._chain.fire(fn_name, self, **facts)
+        self._chain.fire_with(fn_name, self, facts)
 
     def get_hook_info(self) -> str:
         """The hooks of every point in calling order, with their priorities, for the log."""
