@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import os.path
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmbridge.compat.config.formats import EXTENSIONS, decode, line_of, read_data
 from mmbridge.compat.config.installed import installed_config
 from mmbridge.compat.config.merge import merge
-from mmbridge.compat.config.static import Dialect, base_assignment, bases_of, evaluate, parse
+from mmbridge.compat.config.static import Dialect, base_assignment, bases_of, evaluate, one_dialect, parse
 from mmbridge.compat.config.values import BaseRef, StaticFile, Undecided
 from mmbridge.compat.errors import ConfigError
 
@@ -23,7 +23,8 @@ class Reader:
 
     ``overlay`` holds texts that stand in for files on disk, by absolute path. Every error is a ConfigError
     of one sentence that starts with the file that is at fault. In the files of ``verbatim``,
-    ``{{ fileDirname }}`` and its relatives stay as they are written.
+    ``{{ fileDirname }}`` and its relatives stay as they are written. ``known`` are files that are read already,
+    in either dialect; those that say something else in this one are read again.
     """
 
     def __init__(
@@ -32,13 +33,14 @@ class Reader:
         overlay: Mapping[Path, str] | None = None,
         dialect: Dialect = "mmcv",
         verbatim: Collection[Path] = (),
+        known: Iterable[StaticFile] = (),
     ) -> None:
         self.dialect: Dialect = dialect
         self._verbatim = frozenset(map(_absolute, verbatim))
         self._overlay = {_absolute(path): text for path, text in (overlay or {}).items()}
         self._texts: dict[str, str] = {}
         self._trees: dict[str, ast.Module] = {}
-        self._files: dict[str, StaticFile] = {}
+        self._files = {str(file.path): file for file in known if one_dialect(file)}
         self._bases: dict[str, tuple[Path, ...]] = {}
         self._closures: dict[str, tuple[Path, ...]] = {}
         self._inherited: dict[str, dict[str, Any]] = {}

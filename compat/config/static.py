@@ -81,7 +81,11 @@ def evaluate(
     running = tree if substituted is text or substituted == text else parse(substituted, path)
     scope = Statements(str(path), substituted, environment=dialect == "mmengine")
     base_values = None
-    if dialect == "mmengine":
+    if dialect == "mmengine" and not uses_base(text):
+        bases = bases_of(tree, path)
+        scope.run([node for node in running.body if base_assignment(node) is None])
+        values = scope.visible()
+    elif dialect == "mmengine":
         bases = bases_of(tree, path)
         base_values = _run_with_base(scope, running, base or {})
         memo: dict[int, Any] = {}
@@ -96,6 +100,16 @@ def evaluate(
     bindings = {name: tuple(lines) for name, lines in scope.bindings.items() if name in values}
     has_refs = scope.braces and scope.tainted
     return StaticFile(path, text, tree, bases, values, bindings, base_values, has_refs)
+
+
+def uses_base(text: str) -> bool:
+    """Whether a file may name ``_base_`` anywhere but in the one statement that lists its bases."""
+    return text.count(BASE_KEY) > 1 or (BASE_KEY in text and re.search(r"^_base_\s*=", text, re.MULTILINE) is None)
+
+
+def one_dialect(file: StaticFile) -> bool:
+    """Whether a Python config says the same in both dialects, so that it need not be evaluated for each."""
+    return file.path.suffix == ".py" and not uses_base(file.text) and "{{$" not in file.text
 
 
 def _run_with_base(scope: Statements, tree: ast.Module, base: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from .record import Parameter, Scheduler
 from .series import Loop, Series
 
 
-def closed_form_step(n: int, value: float, base: float, span: float, *, series: Series, column: int) -> float:
+def closed_form_step(n: int, value: float, base: float, span: float, series: Series, column: int) -> float:
     """The old dialect's value at iteration ``n``, whatever stood there."""
     return series.columns[column][bisect_right(series.starts, n) - 1]
 

@@ -14,7 +14,7 @@ def fixed(progress: int, horizon: int, base: float) -> float:
     return base
 
 
-def constant_step(n: int, value: float, base: float, span: float, *, factor: float) -> float:
+def constant_step(n: int, value: float, base: float, span: float, factor: float) -> float:
     """Times ``factor`` at the first step, divided by it again at step ``span - 1``, which may never come.
 
     Source: MMEngine 0.10.7, mmengine/optim/scheduler/param_scheduler.py.

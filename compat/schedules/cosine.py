@@ -17,7 +17,7 @@ def half_cosine(start: float, end: float, factor: float, weight: float = 1.0) ->
     return end + 0.5 * weight * (start - end) * (cos(pi * factor) + 1)
 
 
-def cosine(progress: int, horizon: int, base: float, *, floor: float | None, floor_ratio: float | None) -> float:
+def cosine(progress: int, horizon: int, base: float, floor: float | None, floor_ratio: float | None) -> float:
     """Half a cosine from ``base`` to the floor, which it reaches after the run."""
     return half_cosine(base, floor_of(base, floor, floor_ratio), progress / horizon)
 
@@ -31,7 +31,6 @@ def flat_cosine(
     progress: int,
     horizon: int,
     base: float,
-    *,
     start_percent: float,
     floor: float | None,
     floor_ratio: float | None,
@@ -48,7 +47,6 @@ def cosine_step(
     value: float,
     base: float,
     span: float,
-    *,
     T_max: float | None,  # noqa: N803
     floor: float | None,
     floor_ratio: float | None,

@@ -30,7 +30,6 @@ def cyclic(
     progress: int,
     horizon: int,
     base: float,
-    *,
     target_ratio: float | tuple[float, ...],
     cyclic_times: int,
     step_ratio_up: float,

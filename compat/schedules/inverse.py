@@ -6,7 +6,7 @@ from .arguments import NUMBER, Argument
 from .record import Curve, Policy
 
 
-def inverse(progress: int, horizon: int, base: float, *, gamma: float, power: float) -> float:
+def inverse(progress: int, horizon: int, base: float, gamma: float, power: float) -> float:
     """``base * (1 + gamma * progress) ** -power`` (MMCV 1.7.2, mmcv/runner/hooks/lr_updater.py)."""
     return float(base * (1 + gamma * progress) ** (-power))
 

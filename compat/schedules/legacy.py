@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import repeat
 from typing import Any
 
 from mmbridge.compat.errors import ConfigError
 
 from .arguments import bind, for_group
 from .catalogue import policy_named
-from .record import Parameter, Policy
+from .record import Parameter, Policy, in_order
 from .series import Loop, Series
 from .warmup import Warmup, read_warmup
 
@@ -151,12 +151,12 @@ def _column(
     starts: Sequence[int],
 ) -> list[float]:
     stride = epoch_length if bound.by_epoch else 1
-    value = partial(bound.policy.value, horizon=loop.iterations(epoch_length) // stride, base=base, **arguments)
+    value = bound.policy.value
+    fixed = (loop.iterations(epoch_length) // stride, base, *in_order(value, arguments))
     if stride == 1:
-        column = [value(start) for start in starts]
+        column = list(map(value, starts, *map(repeat, fixed)))
     else:
-        by_epoch = {start // stride for start in starts}
-        regular = {epoch: value(epoch) for epoch in by_epoch}
+        regular = {epoch: value(epoch, *fixed) for epoch in {start // stride for start in starts}}
         column = [regular[start // stride] for start in starts]
     if bound.warmup:
         length = bound.warmup.iterations(epoch_length)

@@ -13,7 +13,7 @@ def line(start: float, end: float, factor: float) -> float:
 
 
 def linear_annealing(
-    progress: int, horizon: int, base: float, *, floor: float | None, floor_ratio: float | None
+    progress: int, horizon: int, base: float, floor: float | None, floor_ratio: float | None
 ) -> float:
     """A line from ``base`` to the floor, which it reaches after the run.
 
@@ -22,7 +22,7 @@ def linear_annealing(
     return line(base, floor_of(base, floor, floor_ratio), progress / horizon)
 
 
-def linear_step(n: int, value: float, base: float, span: float, *, start_factor: float, end_factor: float) -> float:
+def linear_step(n: int, value: float, base: float, span: float, start_factor: float, end_factor: float) -> float:
     """The factor moves from ``start_factor`` at the first step to ``end_factor`` at step ``span - 1``.
 
     Source: MMEngine 0.10.7, mmengine/optim/scheduler/param_scheduler.py.

@@ -6,7 +6,7 @@ from .arguments import NUMBER, Argument
 from .record import Curve, Policy, Scheduler
 
 
-def poly(progress: int, horizon: int, base: float, *, power: float, floor: float) -> float:
+def poly(progress: int, horizon: int, base: float, power: float, floor: float) -> float:
     """``(base - floor) * (1 - progress / horizon) ** power + floor``: reaches the floor after the run.
 
     Source: MMCV 1.7.2, mmcv/runner/hooks/lr_updater.py.
@@ -14,7 +14,7 @@ def poly(progress: int, horizon: int, base: float, *, power: float, floor: float
     return float((base - floor) * (1 - progress / horizon) ** power + floor)
 
 
-def poly_step(n: int, value: float, base: float, span: float, *, floor: float, power: float) -> float:
+def poly_step(n: int, value: float, base: float, span: float, floor: float, power: float) -> float:
     """Shrink the distance to the floor so that it is zero at step ``span - 1``.
 
     Source: MMEngine 0.10.7, mmengine/optim/scheduler/param_scheduler.py.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, Literal
 
 from .arguments import Argument
@@ -12,20 +13,25 @@ Parameter = Literal["lr", "momentum"]
 """What a schedule drives. For Adam-like optimizers momentum is ``betas[0]``."""
 
 PolicyValue = Callable[..., float]
-"""``(progress, horizon, base, **arguments) -> value``: the old dialect's closed form, before warm-up."""
+"""``(progress, horizon, base, *arguments) -> value``: the old dialect's closed form, before warm-up."""
 
 SchedulerValue = Callable[..., float]
-"""``(n, value, base, span, **arguments) -> value``: the new dialect's recursion on the present value."""
+"""``(n, value, base, span, *arguments) -> value``: the new dialect's recursion on the present value."""
 
 Moments = Callable[..., Iterable[int]]
 """Where a curve may change, so that the rest costs nothing; any order, may reach beyond the run."""
+
+
+def in_order(value: Callable[..., float], arguments: Mapping[str, Any]) -> tuple[Any, ...]:
+    """``arguments`` by position, as ``value`` takes them after its fixed ones: it is called for every iteration."""
+    return tuple(arguments[name] for name in signature(value).parameters if name in arguments)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One updater hook of MMCV 1.x, for one parameter.
 
-    ``value(progress, horizon, base, **arguments)`` is the value before warm-up: ``progress`` and ``horizon``
+    ``value(progress, horizon, base, *arguments)`` is the value before warm-up: ``progress`` and ``horizon``
     count epochs when the hook works by epoch, else iterations; ``base`` is the group's initial value.
     ``moments(horizon, **arguments)`` gives the progresses at which it may change; None means at each.
     ``check(arguments)`` returns what is wrong with a combination of arguments, or an empty string.
@@ -54,7 +60,7 @@ class Policy:
 class Scheduler:
     """One parameter scheduler of MMEngine: the LR, Momentum and generic class of one rule.
 
-    ``value(n, present, base, span, **arguments)`` is what the ``n``-th step since ``begin`` writes (0 is the
+    ``value(n, present, base, span, *arguments)`` is what the ``n``-th step since ``begin`` writes (0 is the
     step the constructor makes); ``span`` is ``end - begin``. ``moments(stop, span, **arguments)`` gives the
     ``n`` below ``stop`` that may change the value; None means all. ``in_epochs`` names the arguments that
     ``convert_to_iter_based`` multiplies by the epoch length. ``initial`` is the initial value the

@@ -130,21 +130,29 @@ def deviation(old: Series, new: Series) -> Deviation:
 
 def _column_deviation(old: Series, new: Series, group: int) -> Deviation:
     a, b = old.columns[old.column_of[group]], new.columns[new.column_of[group]]
-    worst, place = 0.0, (0, a[0], b[0])
-    for iteration, i, j in _paired_runs(old.starts, new.starts):
-        x, y = a[i], b[j]
-        if x != y:
-            relative = abs(y - x) / abs(x) if x else inf
-            if relative > worst or isnan(relative):
-                worst, place = inf if isnan(relative) else relative, (iteration, x, y)
-    return Deviation(worst, place[0], group, place[1], place[2])
+    starts = old.starts
+    if old.starts != new.starts:
+        starts, a, b = _aligned(old.starts, a, new.starts, b)
+    relatives = [0.0 if x == y else abs(y - x) / abs(x) if x else inf for x, y in zip(a, b, strict=True)]
+    worst = max(relatives)
+    if isnan(sum(relatives)):  # max alone may pass over a nan
+        worst = next(relative for relative in relatives if isnan(relative))
+    if not worst:
+        return Deviation(0.0, 0, group, a[0], b[0])
+    at = relatives.index(worst)
+    return Deviation(inf if isnan(worst) else worst, starts[at], group, a[at], b[at])
+
+
+def _aligned(
+    a_starts: Sequence[int], a: Sequence[float], b_starts: Sequence[int], b: Sequence[float]
+) -> tuple[list[int], list[float], list[float]]:
+    """Both columns with one value at every iteration at which either of them starts a run."""
+    pairs = list(_paired_runs(a_starts, b_starts))
+    return [start for start, _, _ in pairs], [a[i] for _, i, _ in pairs], [b[j] for _, _, j in pairs]
 
 
 def _paired_runs(a: Sequence[int], b: Sequence[int]) -> Iterator[tuple[int, int, int]]:
     """Every iteration at which either side starts a run, with the index of the run both are in."""
-    if a == b:
-        yield from ((start, index, index) for index, start in enumerate(a))
-        return
     i = j = -1
     for start in merge(a, b):
         if i + 1 < len(a) and a[i + 1] == start:

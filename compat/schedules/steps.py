@@ -14,7 +14,7 @@ STEP = Kind(
 
 
 def step(
-    progress: int, horizon: int, base: float, *, step: int | list[int], gamma: float, floor: float | None
+    progress: int, horizon: int, base: float, step: int | list[int], gamma: float, floor: float | None
 ) -> float:
     """``base * gamma ** k``, not below ``floor``; ``k`` counts whole intervals or the milestones passed.
 
@@ -34,7 +34,7 @@ def step_moments(horizon: int, *, step: int | list[int], gamma: float, floor: fl
     return range(0, horizon, step) if isinstance(step, int) else (0, *step)
 
 
-def interval_step(n: int, value: float, base: float, span: float, *, step_size: int, gamma: float) -> float:
+def interval_step(n: int, value: float, base: float, span: float, step_size: int, gamma: float) -> float:
     """Times ``gamma`` every ``step_size`` steps (MMEngine 0.10.7, param_scheduler.py)."""
     return value if n == 0 or n % step_size else value * gamma
 
@@ -44,7 +44,7 @@ def interval_moments(stop: int, span: float, *, step_size: int, gamma: float) ->
     return range(step_size, stop, step_size)
 
 
-def milestone_step(n: int, value: float, base: float, span: float, *, milestones: list[int], gamma: float) -> float:
+def milestone_step(n: int, value: float, base: float, span: float, milestones: list[int], gamma: float) -> float:
     """Times ``gamma`` at every milestone, as often as it is listed (MMEngine 0.10.7, param_scheduler.py)."""
     times = milestones.count(n)
     return float(value * gamma**times) if times else value
