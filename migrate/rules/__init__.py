@@ -16,6 +16,7 @@ from mmbridge.migrate.rules.model_cfg import model_cfg
 from mmbridge.migrate.rules.optimizer import optim_wrapper
 from mmbridge.migrate.rules.resume import resume
 from mmbridge.migrate.rules.schedule import param_scheduler
+from mmbridge.migrate.rules.stale_delete import stale_delete
 from mmbridge.migrate.rules.workflow import workflow
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -32,4 +33,5 @@ RULES: Final[tuple[Rule, ...]] = (
     randomness,
     resume,
     workflow,
+    stale_delete,
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from mmbridge.compat.config import Undecided
+from mmbridge.compat.config.merge import DELETE_KEY
 from mmbridge.migrate.apply_dict import MISSING
 from mmbridge.migrate.edit import Drop, Edit, Path, Put, Ref, Todo, refs
 from mmbridge.migrate.rule import Example, rule
@@ -72,6 +73,18 @@ def dataloaders(view: View) -> Iterator[Edit]:
     yield Drop(("data",), "the dataloaders hold it")
 
 
+def evaluated(view: View) -> tuple[str, ...]:
+    """Of ``val`` and ``test`` those that have data, or, where the config names no data set at all, will have it."""
+    if not names_data(view):
+        return ("val", "test")
+    return tuple(mode for mode in ("val", "test") if _source(view.get("data"), mode) is not None)
+
+
+def names_data(view: View) -> bool:
+    """Whether the config names a data set at all."""
+    return any(view.has("data", mode) for mode in _MODES)
+
+
 def _source(data: dict[str, Any], mode: str) -> str | None:
     if mode in data:
         return mode
@@ -135,7 +148,7 @@ def _leftovers(data: dict[str, Any], used: set[Path]) -> Iterator[Edit]:
         if "samples_per_gpu" in _part(data, mode):
             yield Drop(("data", mode, "samples_per_gpu"), f"{mode}_dataloader.batch_size says it")
     for key in data:
-        if key in _MODES or ("data", key) in used:
+        if key in (*_MODES, DELETE_KEY) or ("data", key) in used:
             continue
         if key in (*_BATCH, _WORKERS, *_LOADER):
             yield Drop(("data", key), "no dataloader of this config uses it")
@@ -148,7 +161,7 @@ def _leftovers(data: dict[str, Any], used: set[Path]) -> Iterator[Edit]:
 def _own_leftovers(data: dict[str, Any], own: str, used: set[Path]) -> Iterator[Edit]:
     for key in data[own]:
         path = ("data", own, key)
-        if path in used:
+        if path in used or key == DELETE_KEY:
             continue
         if key in (*_BATCH, _WORKERS, *_LOADER, "shuffle"):
             yield Drop(path, "there is no such dataloader, or a later setting wins")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from mmbridge.compat.config.merge import DELETE_KEY
 from mmbridge.migrate.edit import Drop, Edit, Put, Ref, Todo
 from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.rules.data import evaluated, names_data
 from mmbridge.migrate.rules.undecided import undecided
 from mmbridge.migrate.view import View
 
@@ -48,8 +50,9 @@ def evaluators(view: View) -> Iterator[Edit]:
     yield from unknown
     evaluation = view.get("evaluation")
     settings = evaluation if isinstance(evaluation, dict) else {}
-    arguments = {key: Ref(("evaluation", key)) for key in settings if key not in _ELSEWHERE and key not in _VANISHED}
-    modes = [] if unknown else [*_validated(view)]
+    elsewhere = (*_ELSEWHERE, *_VANISHED, DELETE_KEY)
+    arguments = {key: Ref(("evaluation", key)) for key in settings if key not in elsewhere}
+    modes = () if unknown or not (view.has("evaluation") or names_data(view)) else evaluated(view)
     for mode in modes:
         yield Put((f"{mode}_evaluator",), {"type": "DatasetEvaluator", **arguments})
     named: Any = settings.get("metric", settings.get("metrics"))
@@ -64,14 +67,3 @@ def evaluators(view: View) -> Iterator[Edit]:
             yield Drop(("evaluation", key), "there is no data to evaluate", warn=True)
     if view.has("evaluation") and not unknown:
         yield Drop(("evaluation",), "its settings moved into train_cfg, default_hooks.checkpoint and val_evaluator")
-
-
-def _validated(view: View) -> Iterator[str]:
-    """The loops that have data, or where the config says nothing of data, that will have it."""
-    if view.has("evaluation") and not view.has("data"):
-        yield from ("val", "test")
-        return
-    if view.has("data", "val"):
-        yield "val"
-    if view.has("data", "test") or (view.has("data", "val") and view.has("data", "train")):
-        yield "test"

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mmbridge.migrate.edit import Drop, Edit, Put, Ref
+from mmbridge.compat.config.merge import DELETE_KEY
+from mmbridge.migrate.edit import Drop, Edit, Path, Put, Ref, Todo
 from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.view import View
 
+_MOMENTUM = 0.0002  # the default in both engines
+_TAKEN = (DELETE_KEY, "type", "momentum", "total_iter", "interval", "priority")
+_MANUAL = {
+    "LinearMomentumEMAHook": "MMEngine has no average with a linear momentum; write it as an `ema_type` of yours.",
+    "ProfilerHook": "MMEngine's ProfilerHook takes other arguments; compare them.",
+    "ClosureHook": "MMEngine has no ClosureHook; make it a hook of your own.",
+}
 _EMA = {"EMAHook": "ExponentialMovingAverage", "ExpMomentumEMAHook": "ExpMomentumEMA"}
 
 
@@ -39,37 +47,64 @@ def custom_hooks(view: View) -> Iterator[Edit]:
     MMCV's EMAHook applies `momentum ** interval` once per interval, MMEngine's the momentum as written.
     """
     hooks = view.get("custom_hooks")
-    if not isinstance(hooks, list) and view.has("custom_hooks"):
-        return
-    new = [_adapted(i, hook) for i, hook in enumerate(hooks or [])]
-    if view.get("checkpoint_config", "sync_buffer"):
-        new.append({"type": "SyncBuffersHook"})
-    new = [hook for hook in new if hook is not None]
-    if new == [Ref(("custom_hooks", i)) for i in range(len(hooks or []))]:
-        return
-    if view.has("custom_hooks"):
-        yield Drop(("custom_hooks",), "rewritten hook by hook")
-    yield Put(("custom_hooks",), new)
+    if isinstance(hooks, list) or not view.has("custom_hooks"):
+        new: list[Any] = []
+        for i, hook in enumerate(hooks or []):
+            path = ("custom_hooks", i)
+            kind = hook.get("type") if isinstance(hook, dict) else None
+            if kind in _MANUAL:
+                yield Todo(path, _MANUAL[kind])
+            if kind in _EMA:
+                yield from _ema_leftovers(path, hook)
+                new.append(_ema(path, hook, kind))
+            elif kind == "DistSamplerSeedHook":
+                yield Drop(path, "MMEngine runs it by default")
+            else:
+                new.append(Ref(path))
+        if view.get("checkpoint_config", "sync_buffer") is True:
+            new.append({"type": "SyncBuffersHook"})
+        if new != [Ref(("custom_hooks", i)) for i in range(len(hooks or []))]:
+            if view.has("custom_hooks"):
+                yield Drop(("custom_hooks",), "rewritten hook by hook")
+            yield Put(("custom_hooks",), new)
 
 
-def _adapted(i: int, hook: Any) -> Any:
-    kind = hook.get("type") if isinstance(hook, dict) else None
-    if kind in _EMA:
-        return _ema(("custom_hooks", i), hook, kind)
-    return None if kind == "DistSamplerSeedHook" else Ref(("custom_hooks", i))  # that one runs by default
-
-
-def _ema(path: tuple[str | int, ...], hook: dict[str, Any], kind: str) -> dict[str, Any]:
-    momentum: Any = Ref((*path, "momentum")) if "momentum" in hook else 0.0002
-    interval = hook.get("interval", 1)
-    if kind == "EMAHook" and interval > 1:
-        momentum = hook.get("momentum", 0.0002) ** interval
+def _ema(path: Path, hook: dict[str, Any], kind: str) -> dict[str, Any]:
+    momentum: Any = Ref((*path, "momentum")) if "momentum" in hook else _MOMENTUM
+    if kind == "EMAHook" and _per_interval(hook):
+        momentum = hook.get("momentum", _MOMENTUM) ** hook["interval"]
     new: dict[str, Any] = {"type": "EMAHook", "ema_type": _EMA[kind], "momentum": momentum}
     if kind == "ExpMomentumEMAHook":
-        new["update_buffers"] = True
+        new["update_buffers"] = not hook.get("skip_buffers", False)
         if "total_iter" in hook:
             new["gamma"] = Ref((*path, "total_iter"))
     for key in ("interval", "priority"):
         if key in hook:
             new[key] = Ref((*path, key))
     return new
+
+
+def _per_interval(hook: dict[str, Any]) -> bool:
+    interval, momentum = hook.get("interval", 1), hook.get("momentum", _MOMENTUM)
+    return isinstance(interval, int) and interval > 1 and isinstance(momentum, (int, float))
+
+
+def _ema_leftovers(path: Path, hook: dict[str, Any]) -> Iterator[Edit]:
+    if hook["type"] == "EMAHook" and _per_interval(hook) and "momentum" in hook:
+        yield Drop((*path, "momentum"), "MMCV applied it interval times at once: momentum ** interval")
+    for key, value in hook.items():
+        if key == "resume_from":
+            yield Drop((*path, key), "MMEngine's EMAHook finds its weights in the checkpoint that is resumed")
+        elif key == "warm_up" and hook["type"] == "EMAHook":
+            reached = _reaches(hook.get("momentum", _MOMENTUM), value)
+            yield Drop((*path, key), "MMEngine's EMAHook has no warm-up of the momentum", warn=reached)
+        elif key == "skip_buffers":
+            yield Drop((*path, key), "update_buffers says it")
+        elif key not in _TAKEN:
+            yield Todo((*path, key), f"MMEngine's EMAHook takes no such argument ({value!r}); it is left out.")
+
+
+def _reaches(momentum: Any, warm_up: Any) -> bool:
+    """Whether MMCV's warm-up, (1 + step) / (warm_up + step), ever was below the momentum."""
+    numbers = isinstance(momentum, (int, float)) and isinstance(warm_up, (int, float))
+    return not numbers or momentum * warm_up > 1

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmbridge.migrate.edit import Drop, Edit, Move, Put, Todo
+from mmbridge.compat.config.merge import DELETE_KEY
+from mmbridge.migrate.edit import Drop, Edit, Move, Path, Put, Ref, Todo
 from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.rules.undecided import undecided
 from mmbridge.migrate.view import View
 
 _HOOK = ("default_hooks", "logger")
 _TEXT = ("TextLoggerHook", "IterTextLoggerHook")
-_BACKENDS = {
-    "TensorboardLoggerHook": "TensorboardVisBackend",
-    "WandbLoggerHook": "WandbVisBackend",
-    "MMDetWandbHook": "WandbVisBackend",
-    "MMSegWandbHook": "WandbVisBackend",
-    "MMClsWandbHook": "WandbVisBackend",
-    "MlflowLoggerHook": "MLflowVisBackend",
-    "ClearMLLoggerHook": "ClearMLVisBackend",
-    "NeptuneLoggerHook": "NeptuneVisBackend",
-    "DvcliveLoggerHook": "DVCLiveVisBackend",
+_TEXT_KEPT = {
+    **{key: key for key in ("ignore_last", "interval_exp_name", "out_dir", "out_suffix", "keep_local")},
+    "file_client_args": "backend_args",
 }
-_KEPT_ARGUMENTS = {
-    "log_dir": "save_dir",
-    "init_kwargs": "init_kwargs",
-    "exp_name": "exp_name",
-    "commit": "commit",
-    "tracking_uri": "tracking_uri",
+_WANDB = ("WandbVisBackend", {"init_kwargs": "init_kwargs", "commit": "commit", "log_dir": "save_dir"})
+_BACKENDS: dict[str, tuple[str, dict[str, str]]] = {
+    "TensorboardLoggerHook": ("TensorboardVisBackend", {"log_dir": "save_dir"}),
+    "WandbLoggerHook": _WANDB,
+    "MMDetWandbHook": _WANDB,
+    "MMSegWandbHook": _WANDB,
+    "MMClsWandbHook": _WANDB,
+    "MlflowLoggerHook": ("MLflowVisBackend", {key: key for key in ("exp_name", "tags", "params")}),
+    "ClearMLLoggerHook": ("ClearMLVisBackend", {"init_kwargs": "init_kwargs"}),
+    "NeptuneLoggerHook": ("NeptuneVisBackend", {"init_kwargs": "init_kwargs"}),
+    "DvcliveLoggerHook": ("DVCLiveVisBackend", {}),
 }
-_BY_LOOP = ("by_epoch", "type")  # LoggerHook and the log processor take the unit from the loop
+"""Logger hook -> visualizer backend, with the arguments both take (MMCV 1.7.2, MMEngine 0.10.7)."""
 
 
 @rule(
@@ -55,42 +55,68 @@ def logs(view: View) -> Iterator[Edit]:
 
     Runs by iteration also count their log lines by iteration (`log_metric_by_epoch`, `log_processor`).
     """
+    unknown = [*undecided(view, ("log_config",), ("log_config", "hooks"))]
+    if unknown:
+        yield from unknown
+        return
     config = view.get("log_config")
     if isinstance(config, dict):
+        hooks = config.get("hooks") or []
         yield Put((*_HOOK, "type"), "LoggerHook")
         if "interval" in config:
             yield Move(("log_config", "interval"), (*_HOOK, "interval"))
-        if view.run.unit == "iter":
+        if view.run.unit == "iter" or any(_by_iteration(hook) for hook in hooks):
             yield Put((*_HOOK, "log_metric_by_epoch"), False)
             yield Put(("log_processor",), {"by_epoch": False})
-        hooks = config.get("hooks")
-        yield from _trackers(hooks if isinstance(hooks, list) else [])
+        yield from _trackers(hooks)
+        for key in config:
+            if key not in ("interval", "hooks", DELETE_KEY):
+                yield Todo(("log_config", key), f"LoggerHook takes no such argument ({config[key]!r}); it is left out.")
     yield Drop(("log_config",), "its settings moved into default_hooks.logger")
+
+
+def _by_iteration(hook: Any) -> bool:
+    if not isinstance(hook, dict):
+        return False
+    kind = hook.get("type")
+    return kind == "IterTextLoggerHook" or (kind == "TextLoggerHook" and hook.get("by_epoch") is False)
 
 
 def _trackers(hooks: list[Any]) -> Iterator[Edit]:
     backends: list[dict[str, Any]] = []
+    text = False
     for i, hook in enumerate(hooks):
+        at: Path = ("log_config", "hooks", i)
         kind = hook.get("type") if isinstance(hook, dict) else None
-        at = ("log_config", "hooks", i)
-        if kind in _TEXT:
-            yield from _text_hook(i, hook)
+        if kind in _TEXT and text:
+            yield Drop(at, "one LoggerHook writes the lines", warn=True)
+        elif kind in _TEXT:
+            text = True
+            yield from _text_hook(at, hook)
         elif kind in _BACKENDS:
-            backends.append({"type": _BACKENDS[kind]})
-            for key, value in hook.items():
-                if key in _KEPT_ARGUMENTS:
-                    backends[-1][_KEPT_ARGUMENTS[key]] = value
-                elif key not in _BY_LOOP:
-                    yield Todo((*at, key), f"{_BACKENDS[kind]} does not take it; it is left out.")
+            name, taken = _BACKENDS[kind]
+            backends.append({"type": name, **{taken[key]: Ref((*at, key)) for key in hook if key in taken}})
+            yield from _leftovers(at, hook, taken, name)
         else:
             yield Todo(at, f"MMEngine has no counterpart of '{kind}'; write a visualizer backend, or log elsewhere.")
     if backends:
         yield Put(("visualizer",), {"type": "Visualizer", "vis_backends": [{"type": "LocalVisBackend"}, *backends]})
 
 
-def _text_hook(i: int, hook: dict[str, Any]) -> Iterator[Edit]:
+def _text_hook(at: Path, hook: dict[str, Any]) -> Iterator[Edit]:
     for key in hook:
-        if key == "ignore_last":
-            yield Move(("log_config", "hooks", i, key), (*_HOOK, key))
-        elif key not in _BY_LOOP:
-            yield Todo(("log_config", "hooks", i, key), "LoggerHook does not take it; it is left out.")
+        if key in _TEXT_KEPT:
+            yield Move((*at, key), (*_HOOK, _TEXT_KEPT[key]))
+    yield from _leftovers(at, hook, _TEXT_KEPT, "LoggerHook")
+
+
+def _leftovers(at: Path, hook: dict[str, Any], taken: Mapping[str, str], name: str) -> Iterator[Edit]:
+    for key, value in hook.items():
+        if key == "type":
+            yield Drop((*at, key), f"{name} takes its place")
+        elif key == "by_epoch":
+            yield Drop((*at, key), "the loop and the log processor decide the unit")
+        elif key == "reset_flag":
+            yield Drop((*at, key), "MMEngine averages over a window of its own")
+        elif key not in taken and key != DELETE_KEY:
+            yield Todo((*at, key), f"{name} takes no such argument ({value!r}); it is left out.")

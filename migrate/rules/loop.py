@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mmbridge.compat.config import Undecided
+from mmbridge.compat.config.merge import DELETE_KEY
 from mmbridge.migrate.edit import Drop, Edit, Move, Put, Ref, Todo, dotted
 from mmbridge.migrate.layout import LOOP_KEYS
 from mmbridge.migrate.rule import Example, rule
+from mmbridge.migrate.rules.data import evaluated, names_data
 from mmbridge.migrate.rules.undecided import undecided
 from mmbridge.migrate.view import View
 
@@ -46,12 +48,9 @@ def loops(view: View) -> Iterator[Edit]:
     unknown = [*undecided(view, ("runner",), ("runner", "type"))]
     yield from unknown or _train_loop(view)
     yield from _validation_times(view)
-    if view.has("data") and not view.has("data", "val"):
-        if view.has("data", "test"):
-            yield Put(("test_cfg",), {"type": "TestLoop"})
-    elif any(view.has(key) for key in (*LOOP_KEYS, "evaluation")) or view.has("data", "val"):
-        yield Put(("val_cfg",), {"type": "ValLoop"})
-        yield Put(("test_cfg",), {"type": "TestLoop"})
+    if names_data(view) or any(view.has(key) for key in (*LOOP_KEYS, "evaluation")):
+        for mode in evaluated(view):
+            yield Put((f"{mode}_cfg",), {"type": f"{mode.capitalize()}Loop"})
 
 
 def _train_loop(view: View) -> Iterator[Edit]:
@@ -78,7 +77,7 @@ def _train_loop(view: View) -> Iterator[Edit]:
 def _runner(view: View, settings: dict[str, object], kind: str) -> Iterator[Edit]:
     for key in settings:
         path = ("runner", key)
-        if path == view.run.path or (key == "type" and kind in _RUNNERS):
+        if path == view.run.path or key == DELETE_KEY or (key == "type" and kind in _RUNNERS):
             continue
         if key == "type":
             yield Todo(path, f"'{kind}' is a runner of your own; train_cfg names the loop of its MMCV parent.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mmbridge.compat.config.merge import DELETE_KEY
 from mmbridge.migrate.edit import Drop, Edit, Move, Put, Ref, Todo
 from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.rules.undecided import undecided
@@ -134,7 +135,7 @@ def _hook(view: View, hook: dict[str, Any], kind: str) -> Iterator[Edit]:
             yield Drop(path, "the wrapper's type says it")
         elif key == "type":
             yield Todo(path, f"'{kind}' is not an MMCV hook: its part must become an optim wrapper of yours.")
-        elif key != "loss_scale" or kind not in _FP16_HOOKS:
+        elif key != DELETE_KEY and (key != "loss_scale" or kind not in _FP16_HOOKS):
             yield Todo(path, f"no optim wrapper takes this argument ({hook[key]!r}); it is left out.")
 
 
@@ -161,7 +162,7 @@ def _loss_scale(view: View, kind: str) -> Iterator[Edit]:
         for key in fp16:
             if key in _VANISHED:
                 yield Drop(("fp16", key), _VANISHED[key])
-            elif key != "loss_scale":
+            elif key not in ("loss_scale", DELETE_KEY):
                 yield Todo(("fp16", key), f"AmpOptimWrapper takes no such argument ({fp16[key]!r}); it is left out.")
     if view.has("fp16"):
         hook_decides = "the typed hook in optimizer_config decides"

@@ -9,6 +9,7 @@ from mmbridge.compat.errors import BridgeError
 from mmbridge.compat.schedules import Loop
 from mmbridge.migrate.apply_dict import MISSING
 from mmbridge.migrate.edit import Drop, Edit, Path, Put, Ref, Todo
+from mmbridge.migrate.layout import LOOP_KEYS
 from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.rules.arrange import Arrangement, arrange
 from mmbridge.migrate.view import View, first_undecided
@@ -40,7 +41,7 @@ _WRITTEN: Final = {
 
 
 @rule(
-    reads=_SOURCES,
+    reads=(*_SOURCES, *LOOP_KEYS),
     writes=("param_scheduler",),
     examples=[
         Example(
@@ -70,6 +71,8 @@ def param_scheduler(view: View) -> Iterator[Edit]:
     written `end=501`. Where no short list of MMEngine's schedulers is exact, the report says by how much.
     """
     present = [key for key in _SOURCES if view.has(key)]
+    if not present:
+        return
     unknown = first_undecided([view.get(key) for key in present] + [view.run.length])
     if unknown is not None:
         yield Todo((present[0],), f"{unknown.reason} (line {unknown.line}) decides the schedule; write it by hand.")
