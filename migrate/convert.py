@@ -2,38 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmbridge.compat.config import ConfigError, Reader, evaluate
+from mmbridge.compat.config import ConfigError, Reader, StaticFile, evaluate
 from mmbridge.compat.errors import BridgeError
 from mmbridge.migrate.apply_data import apply_data, yaml_comments
 from mmbridge.migrate.apply_dict import apply_dict
 from mmbridge.migrate.apply_source import apply_source
 from mmbridge.migrate.base_statement import loadable
 from mmbridge.migrate.dialect import LEGACY_KEYS, Dialect, dialect, new_keys
-from mmbridge.migrate.edit import Drop, Edit, Move, Put, Todo, dotted
-from mmbridge.migrate.files import read_exactly
-from mmbridge.migrate.prove import Proof, check_same, prove_schedule
+from mmbridge.migrate.edit import Edit
+from mmbridge.migrate.files import encoding
+from mmbridge.migrate.flat import flat_text
+from mmbridge.migrate.notes import own_notes, remarks, todos
+from mmbridge.migrate.prove import Schedules, check_same
 from mmbridge.migrate.report import FileReport, Level, Note, Report, Status
-from mmbridge.migrate.rule import Decision, Rule
+from mmbridge.migrate.rule import Rule
 from mmbridge.migrate.rules import RULES
+from mmbridge.migrate.script import is_script
 from mmbridge.migrate.tree import Tree
 from mmbridge.migrate.view import LrStyle
+
+Step = Callable[[], None]
+"""Called twice for every file that was asked for: when it is converted and when it is proven."""
 
 
 @dataclass(slots=True)
 class Converted:
-    """One file before and after; ``new`` equals ``old`` where nothing was to do or nothing could be done."""
+    """One file before and after; ``new`` equals ``old`` where nothing was to do or nothing could be done.
+
+    ``encoding`` is that of the file. A ``part`` stands beside other bases in some config and is none by itself.
+    """
 
     path: Path
     old: str
     new: str
     report: FileReport
     bases: tuple[Path, ...] = ()
-    asked: bool = True
+    encoding: str = "utf-8"
+    part: bool = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether the file was asked for; else it is a base of one that was."""
+        return self.report.asked
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write."""
+        return self.new != self.old
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,60 +72,91 @@ def convert(
     paths: Iterable[Path],
     *,
     lr: LrStyle = "builtin",
+    flatten: bool = False,
     rules: Sequence[Rule] = RULES,
     reader: Reader | None = None,
+    step: Step = lambda: None,
 ) -> Conversion:
     """Convert config files, given by absolute path, and all their bases.
 
-    A file that cannot be converted is reported as failed and does not stop the others; files that
-    build on it fail with it.
+    With ``flatten`` the files that were asked for are written out with all they inherit. A file that cannot be
+    converted is reported as failed and does not stop the others; files that build on it fail with it.
     """
-    return _Run(Tree(rules, lr, reader or Reader())).convert(list(paths))
+    asked = list(paths)
+    return assemble(Run(Tree(rules, lr, reader or Reader()), flatten).convert(asked, step), asked)
+
+
+def assemble(files: Iterable[Converted], asked: Collection[Path]) -> Conversion:
+    """The conversion of ``asked`` that consists of ``files``; those that come again are left out."""
+    found: dict[Path, Converted] = {}
+    for file in files:
+        found.setdefault(file.path, file)
+    bases = {base for file in found.values() for base in file.bases}
+    for file in found.values():
+        file.report.asked = file.path in asked
+        if file.report.status is Status.NOT_A_CONFIG and file.path in bases:
+            file.report.status = Status.UNCHANGED
+    return Conversion(list(found.values()))
 
 
 @dataclass
-class _Run:
+class Run:
+    """The conversion of some files. What is read and decided is kept in ``tree``."""
+
     tree: Tree
+    flatten: bool = False
     done: dict[Path, Converted] = field(default_factory=dict)
-    proofs: dict[str, Proof] = field(default_factory=dict)
+    schedules: Schedules = field(default_factory=Schedules)
+    rewritten: dict[Path, StaticFile] = field(default_factory=dict)
 
     @property
     def reader(self) -> Reader:
+        """Reads the old files."""
         return self.tree.reader
 
-    def convert(self, paths: list[Path]) -> Conversion:
+    def convert(self, paths: Sequence[Path], step: Step) -> list[Converted]:
+        """The files and their bases, in the order of the first file that needs them, bases first."""
+        asked = frozenset(paths)
         for path in paths:
             try:
-                closure = self.reader.closure(path)
-            except ConfigError as error:
+                for file in self.reader.closure(path):
+                    if file not in self.done:
+                        self.done[file] = self._file(file, asked=file in asked)
+            except Exception as error:
                 self._unreadable(path, error)
-                continue
-            for file in closure:
-                if file not in self.done:
-                    self.done[file] = self._file(file, asked=file in paths)
-        self._reload()
-        return Conversion(list(self.done.values()))
+            step()
+        self._reload(step)
+        return list(self.done.values())
 
-    def _unreadable(self, path: Path, error: ConfigError) -> None:
+    def _unreadable(self, path: Path, error: Exception) -> None:
         report = FileReport(path, Status.UNCHANGED)
-        report.fail("read", str(error))
+        _fail(report, "read", error)
         self.done[path] = Converted(path, "", "", report)
 
     def _file(self, path: Path, *, asked: bool) -> Converted:
-        report = FileReport(path, Status.UNCHANGED)
-        converted = Converted(path, "", "", report, asked=asked)
+        report = FileReport(path, Status.UNCHANGED, asked=asked)
+        converted = Converted(path, "", "", report)
         try:
-            converted.old = converted.new = self._text(path)
+            self._read(converted)
             converted.bases = self.reader.base_paths(path)
             self._require_bases(converted)
             self._rewrite(converted)
-        except BridgeError as error:
-            report.fail("convert", str(error))
+            converted.new.encode(converted.encoding)
+        except Exception as error:
+            converted.new = converted.old
+            _fail(report, "convert", error)
         return converted
 
-    def _text(self, path: Path) -> str:
-        """The file's text with its own line ends."""
-        return read_exactly(path) if path.exists() else self.reader.text(path)
+    def _read(self, converted: Converted) -> None:
+        """The file's text with its own line ends, and its encoding."""
+        path = converted.path
+        if path.exists():
+            raw = path.read_bytes()
+            converted.encoding = encoding(raw, path.suffix)
+            converted.old = raw.decode(converted.encoding)
+        else:
+            converted.old = self.reader.text(path)
+        converted.new = converted.old
 
     def _require_bases(self, converted: Converted) -> None:
         for base in converted.bases:
@@ -114,21 +165,26 @@ class _Run:
 
     def _rewrite(self, converted: Converted) -> None:
         path, report = converted.path, converted.report
-        kind = dialect(self.reader.resolved(path))
+        config, file = self.reader.resolved(path), self.reader.file(path)
+        kind = dialect(config)
         if kind is Dialect.MIXED:
-            raise ConfigError(_mixed(path, self.reader.resolved(path)))
+            raise ConfigError(_mixed(path, config))
         if kind is Dialect.NEW:
             report.status = Status.ALREADY_NEW
             return
-        file, edits = self.reader.file(path), self.tree.edits(path)
-        report.notes += _notes(self.tree.target(path).decisions, file.bindings, self.tree.rules)
+        if kind is Dialect.NEUTRAL and is_script(file):
+            report.status = Status.NOT_A_CONFIG
+            return
+        edits = self.tree.edits(path)
+        report.notes += own_notes(self.tree.target(path).decisions, file.bindings, self.tree.rules)
         if path.suffix != ".py":
             self._rewrite_data(converted, edits)
             return
-        converted.new = apply_source(file, edits, text=converted.old, remarks=_remarks(report.notes))
+        converted.new = apply_source(file, edits, text=converted.old, remarks=remarks(report.notes))
         converted.new = loadable(file, converted.new)
-        if converted.new != converted.old:
-            check_same("square", apply_dict(file.values, edits), evaluate(converted.new, path).values)
+        if converted.changed:
+            self.rewritten[path] = evaluate(converted.new, path)
+            check_same("square", apply_dict(file.values, edits), self.rewritten[path].values)
             report.status = Status.CONVERTED
 
     def _rewrite_data(self, converted: Converted, edits: list[Edit]) -> None:
@@ -143,37 +199,39 @@ class _Run:
             for comment in yaml_comments(file.text):
                 converted.report.notes.append(Note(Level.WARNING, "yaml", "", 0, f"a comment is lost: {comment}"))
 
-    def _reload(self) -> None:
+    def _reload(self, step: Step) -> None:
         """Resolve every new file by MMEngine's rules, and compare the schedules."""
         texts = {file.path: file.new for file in self.done.values() if file.report.status is not Status.FAILED}
-        reader = Reader(overlay=texts, dialect="mmengine")
+        known = [self.rewritten.get(path) or self.reader.file(path) for path in texts]
+        reader = Reader(overlay=texts, dialect="mmengine", known=known)
         for file in self.done.values():
-            if file.path not in texts or file.report.status is Status.ALREADY_NEW or self.tree.is_part(file.path):
-                continue
-            try:
-                self._prove(file, reader)
-            except BridgeError as error:
-                file.new = file.old
-                file.report.fail("prove", f"{file.path}: {error}")
+            if file.path in texts and file.report.status is not Status.NOT_A_CONFIG:
+                try:
+                    self._finish(file, reader)
+                except Exception as error:
+                    file.new = file.old
+                    _fail(file.report, "prove", error)
+            if file.asked:
+                step()
 
-    def _prove(self, file: Converted, reader: Reader) -> None:
+    def _finish(self, file: Converted, reader: Reader) -> None:
         for base in file.bases:
             if self.done[base].report.status is Status.FAILED:
-                raise ConfigError(f"its base {base} could not be converted.")
+                raise ConfigError(f"{file.path}: its base {base} could not be converted.")
+        file.part = self.tree.is_part(file.path)
+        if file.report.status is not Status.ALREADY_NEW and not file.part:
+            self._prove(file, reader)
+        if self.flatten and file.asked:
+            file.new, file.encoding = flat_text(file.path, reader.resolved(file.path)), "utf-8"
+            if file.report.status is not Status.ALREADY_NEW:
+                file.report.status = Status.CONVERTED
+            file.report.notes.append(Note(Level.INFO, "flatten", "", 0, "comments and expressions are not kept"))
+
+    def _prove(self, file: Converted, reader: Reader) -> None:
         target, new = self.tree.target(file.path), reader.resolved(file.path)
         check_same("reload", target.value, new)
-        if not any(
-            note.rule == "param-scheduler" and note.level is Level.TODO for note in _all_notes(target.decisions)
-        ):
-            file.report.proof = self._schedule(target.config, new)
-
-    def _schedule(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Proof:
-        """The proof of a schedule; the same schedule is compared once."""
-        keys = ("lr_config", "momentum_config", "runner", "total_epochs", "total_iters", "optimizer")
-        what = repr([*(old.get(key) for key in keys), new.get("param_scheduler")])
-        if what not in self.proofs:
-            self.proofs[what] = prove_schedule(old, new)
-        return self.proofs[what]
+        if not any(note.rule == "param-scheduler" for note in todos(target.decisions)):
+            file.report.proof = self.schedules.prove(target.config, new)
 
 
 def _mixed(path: Path, config: dict[str, Any]) -> str:
@@ -184,40 +242,31 @@ def _mixed(path: Path, config: dict[str, Any]) -> str:
     )
 
 
-def _all_notes(decisions: Iterable[Decision]) -> list[Note]:
-    return [
-        Note(Level.TODO, decision.rule, dotted(decision.edit.path), 0, decision.edit.message)
-        for decision in decisions
-        if isinstance(decision.edit, Todo)
-    ]
+def _fail(report: FileReport, step: str, error: Exception) -> None:
+    """Record why a file could not be converted; the fault of a file is a sentence, one of the program says so."""
+    path = report.path
+    if isinstance(error, BridgeError):
+        report.fail(step, str(error))
+    elif isinstance(error, RecursionError):
+        report.fail(step, f"{path}: it is nested too deeply to be converted; simplify it.")
+    elif isinstance(error, MemoryError):
+        report.fail(step, f"{path}: there is not enough memory to convert it; simplify it.")
+    elif isinstance(error, UnicodeEncodeError):
+        wrong = error.object[error.start]
+        report.fail("write", f"{path}: {wrong!r} does not exist in its encoding, {error.encoding}; save it as UTF-8.")
+    elif isinstance(error, OSError):
+        report.fail("read", f"{path}: cannot be read ({error.strerror}); correct its permissions.")
+    else:
+        report.fail("internal", f"{path}: {_described(error)}; please report it together with this file.")
 
 
-def _notes(decisions: Iterable[Decision], lines: dict[str, tuple[int, ...]], rules: Sequence[Rule]) -> list[Note]:
-    """The notes on keys that this very file sets."""
-    reads = {rule.id: rule.reads for rule in rules}
-    notes: list[Note] = []
-    for rule, edit in ((decision.rule, decision.edit) for decision in decisions):
-        match edit:
-            case Todo(path, message):
-                level = Level.TODO
-            case Drop(path, message, True):
-                level = Level.WARNING
-            case Move(path, _, message) if message:
-                level = Level.WARNING
-            case Put(_, _, message) if message:
-                path, level = tuple(key for key in reads[rule] if key in lines)[:1], Level.INFO
-            case _:
-                continue
-        if path and str(path[0]) in lines:
-            notes.append(Note(level, rule, dotted(path), lines[str(path[0])][0], message))
-    return notes
-
-
-def _remarks(notes: Iterable[Note]) -> dict[str, list[str]]:
-    """What a person must do, as comments for the statements that the keys become."""
-    remarks: dict[str, list[str]] = {}
-    for note in notes:
-        if note.level is Level.TODO:
-            key = note.key.split(".")[0].split("[")[0]
-            remarks.setdefault(key, []).append(f"# TODO({note.rule}): {note.message}")
-    return remarks
+def _described(error: Exception) -> str:
+    """An unforeseen error and the place it comes from."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    place = ""
+    if traceback is not None:
+        code = traceback.tb_frame.f_code
+        place = f" at {Path(code.co_filename).name}:{traceback.tb_lineno}"
+    return f"this program failed on it ({type(error).__name__}: {error}{place})"

@@ -1,0 +1,49 @@
+"""What the rules have to say about a file, as notes for its report and remarks for its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mmbridge.migrate.edit import Drop, Move, Put, Todo, dotted
+from mmbridge.migrate.report import Level, Note
+from mmbridge.migrate.rule import Decision, Rule
+
+
+def todos(decisions: Iterable[Decision]) -> list[Note]:
+    """Everything that is left for a person, wherever it is written; without lines."""
+    return [
+        Note(Level.TODO, decision.rule, dotted(decision.edit.path), 0, decision.edit.message)
+        for decision in decisions
+        if isinstance(decision.edit, Todo)
+    ]
+
+
+def own_notes(decisions: Iterable[Decision], lines: dict[str, tuple[int, ...]], rules: Sequence[Rule]) -> list[Note]:
+    """The notes on keys that this very file sets."""
+    reads = {rule.id: rule.reads for rule in rules}
+    notes: list[Note] = []
+    for rule, edit in ((decision.rule, decision.edit) for decision in decisions):
+        match edit:
+            case Todo(path, message):
+                level = Level.TODO
+            case Drop(path, message, True):
+                level = Level.WARNING
+            case Move(path, _, message) if message:
+                level = Level.WARNING
+            case Put(_, _, message) if message:
+                path, level = tuple(key for key in reads[rule] if key in lines)[:1], Level.INFO
+            case _:
+                continue
+        if path and str(path[0]) in lines:
+            notes.append(Note(level, rule, dotted(path), lines[str(path[0])][0], message))
+    return notes
+
+
+def remarks(notes: Iterable[Note]) -> dict[str, list[str]]:
+    """What a person must do, as comments for the statements that the keys become."""
+    said: dict[str, list[str]] = {}
+    for note in notes:
+        if note.level is Level.TODO:
+            key = note.key.split(".")[0].split("[")[0]
+            said.setdefault(key, []).append(f"# TODO({note.rule}): {note.message}")
+    return said
