@@ -8,11 +8,11 @@ and momentum are the same at every iteration, or the report says by how much the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mmbridge.compat.errors import BridgeError
-from mmbridge.compat.schedules import Deviation, Loop, Parameter, deviation, legacy_series, modern_series
+from mmbridge.compat.schedules import Loop, Parameter, deviation, legacy_series, modern_series, read_policy
 from mmbridge.migrate.apply_dict import MISSING
 from mmbridge.migrate.difference import same
 from mmbridge.migrate.edit import dotted
@@ -22,10 +22,11 @@ from mmbridge.migrate.view import View, first_undecided
 EXACT: Final = 1e-12
 """Relative deviation taken for equality: both engines round differently, by some 1e-15 per recursive step."""
 
-EPOCH_LENGTHS: Final = (500, 7330)
-"""Iterations per epoch that schedules are compared at, as no config says its own; 7,330 is COCO's at 16 images."""
+EPOCH_LENGTH: Final = 7330
+"""Iterations per epoch that schedules are compared at: COCO's at 16 images a step."""
 
-_MOST_ITERATIONS: Final = 300_000  # a longer run is compared at the shorter epoch length only
+_SHORT_EPOCHS: Final = (100, 500)
+_DEFAULT_BASES: Final[Mapping[Parameter, float]] = {"lr": 0.1, "momentum": 0.9}  # where the optimizer is unknown
 
 
 class Unproven(BridgeError):
@@ -64,66 +65,84 @@ def check_same(what: str, expected: Mapping[str, Any], found: Mapping[str, Any])
         raise Unproven(f"{what} fails at {dotted(path)}: expected {_short(left)}, found {_short(right)}.")
 
 
-def prove_schedule(
-    old: Mapping[str, Any], new: Mapping[str, Any], *, epoch_lengths: Sequence[int] = EPOCH_LENGTHS
-) -> Proof:
-    """Compare the rates of an old config and its conversion at every iteration, for several epoch lengths.
+@dataclass
+class Schedules:
+    """Compares the rates of old configs and their conversions at every iteration; the same schedule only once."""
 
-    Raises BridgeError when either schedule cannot be computed.
-    """
-    view = View(old)
-    configs = (old.get("lr_config"), old.get("momentum_config"), new.get("param_scheduler"))
-    if view.run.length is MISSING or all(config is None for config in configs[:2]):
-        return Proof(0, 0.0)
-    if first_undecided([*configs, view.run.length]) is not None:
-        return Proof(0, 0.0)
-    loop = Loop(view.run.unit, view.run.length)
-    lengths = [length for length in epoch_lengths if loop.iterations(length) <= _MOST_ITERATIONS] or epoch_lengths[:1]
-    worst = Proof(0, -1.0)
-    for length in lengths if loop.unit == "epoch" else lengths[:1]:
-        for found in _deviations(view, new.get("param_scheduler"), loop, length):
-            iterations = max(worst.iterations, loop.iterations(length))
-            if abs(found.relative) > worst.worst:
-                worst = Proof(
-                    iterations,
-                    abs(found.relative),
-                    f"at iteration {found.iteration:,} with {length} to an epoch",
-                )
-            else:
-                worst = Proof(iterations, worst.worst, worst.where)
+    _proofs: dict[str, Proof] = field(default_factory=dict)
+
+    def prove(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Proof:
+        """How far rate and momentum of ``new`` lie from those of ``old``.
+
+        Raises BridgeError when either schedule cannot be computed.
+        """
+        view = View(old)
+        configs = {parameter: old.get(f"{parameter}_config") for parameter in _DEFAULT_BASES}
+        scheduler = new.get("param_scheduler")
+        if view.run.length is MISSING or all(config is None for config in configs.values()):
+            return Proof(0, 0.0)
+        if first_undecided([*configs.values(), scheduler, view.run.length]) is not None:
+            return Proof(0, 0.0)
+        bases = {parameter: _bases(view, parameter) for parameter in configs}
+        what = repr((configs, scheduler, view.run, bases))
+        if what not in self._proofs:
+            self._proofs[what] = _compare(configs, scheduler, Loop(view.run.unit, view.run.length), bases)
+        return self._proofs[what]
+
+
+def _compare(
+    configs: Mapping[Parameter, Any], scheduler: Any, loop: Loop, bases: Mapping[Parameter, Sequence[float]]
+) -> Proof:
+    worst = Proof(0, 0.0)
+    for parameter, config in configs.items():
+        if config is None:
+            continue
+        length = _epoch_length(config, loop, parameter)
+        old = legacy_series(config, loop=loop, epoch_length=length, bases=bases[parameter], parameter=parameter)
+        new = modern_series(scheduler, loop=loop, epoch_length=length, bases=bases[parameter], parameter=parameter)
+        found = deviation(old, new)
+        where = f"at iteration {found.iteration:,}" + (f" with {length} to an epoch" if loop.unit == "epoch" else "")
+        if not worst.iterations or found.relative > worst.worst:
+            worst = Proof(old.iterations, found.relative, where)
     return worst
 
 
-def _deviations(view: View, scheduler: Any, loop: Loop, epoch_length: int) -> list[Deviation]:
-    found: list[Deviation] = []
-    parameters: tuple[tuple[Parameter, float], ...] = (("lr", 0.1), ("momentum", 0.9))
-    for parameter, default in parameters:
-        config = view.get(f"{parameter}_config")
-        if config is not None:
-            bases = _bases(view, view.get("optimizer", parameter), default)
-            old = legacy_series(config, loop=loop, epoch_length=epoch_length, bases=bases, parameter=parameter)
-            new = modern_series(scheduler, loop=loop, epoch_length=epoch_length, bases=bases, parameter=parameter)
-            found.append(deviation(old, new))
-    return found
+def _epoch_length(config: Any, loop: Loop, parameter: Parameter) -> int:
+    """The iterations per epoch to compare at: no config says its own.
+
+    A curve by iteration changes at each of them, so its epochs are taken short, but never so short that most
+    of the run is warm-up.
+    """
+    bound = read_policy(config, unit=loop.unit, parameter=parameter)
+    if loop.unit == "iter" or bound.by_epoch or bound.policy.moments is not None:
+        return EPOCH_LENGTH
+    warmup = bound.warmup.iterations(1) if bound.warmup and not bound.warmup.by_epoch else 0
+    return next((length for length in _SHORT_EPOCHS if loop.iterations(length) >= 2 * warmup), EPOCH_LENGTH)
 
 
-def _bases(view: View, base: Any, default: float) -> Sequence[float]:
-    """The groups' base values: the optimizer's, and a tenth of it where groups of their own are asked for."""
-    value = float(base) if isinstance(base, (int, float)) else default
-    return (value, value / 10) if view.get("optimizer", "paramwise_cfg") else (value,)
+def _bases(view: View, parameter: Parameter) -> tuple[float, ...]:
+    """The groups' initial values: the optimizer's, and a tenth of it where parameters have options of their own.
+
+    The second group only tells where something is absolute: everything else scales with the initial value.
+    """
+    base = view.get("optimizer", parameter)
+    value = float(base) if isinstance(base, (int, float)) else _DEFAULT_BASES[parameter]
+    absolute = any(view.get(f"{parameter}_config", key) for key in (f"min_{parameter}", f"max_{parameter}"))
+    return (value, value / 10) if absolute and view.get("optimizer", "paramwise_cfg") else (value,)
 
 
-def _settled(config: Any, path: tuple[str | int, ...] = ()) -> Any:
-    if isinstance(config, Mapping):
-        return {
-            key: _settled(value, (*path, key))
-            for key, value in config.items()
-            if not (value is None and (not path or (*path, key) in NONE_MEANS_ABSENT))
-        }
-    return config
+def _settled(config: Mapping[str, Any]) -> dict[str, Any]:
+    """``config`` without the keys whose None means that they are absent."""
+    settled = {key: value for key, value in config.items() if value is not None}
+    for top, below in NONE_MEANS_ABSENT:
+        if isinstance(settled.get(top), dict) and settled[top].get(below, MISSING) is None:
+            settled[top] = {key: value for key, value in settled[top].items() if key != below}
+    return settled
 
 
 def _first_difference(left: Any, right: Any, path: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, Any] | None:
+    if repr(left) == repr(right):  # much the fastest, and tells types apart; the rest is for what prints otherwise
+        return None
     if isinstance(left, dict) and isinstance(right, dict):
         for key in [*left, *(key for key in right if key not in left)]:
             found = _first_difference(left.get(key, MISSING), right.get(key, MISSING), (*path, key))
