@@ -122,7 +122,9 @@ class TextLoggerHook(LoggerHook):
         self.time_sec_tot += record["time"] * self.interval
         per_iter = self.time_sec_tot / (runner.iter - self.start_iter + 1)
         left = timedelta(seconds=int(per_iter * (runner.max_iters - runner.iter - 1)))
-        head += f"eta: {left}, time: {record['time']:.3f}, data_time: {record['data_time']:.3f}, "
+        head += f"eta: {left}, time: {record['time']:.3f}, "
+        if "data_time" in record:
+            head += f"data_time: {record['data_time']:.3f}, "
         return head + (f"memory: {record['memory']}, " if "memory" in record else "")
 
     def _val_head(self, record: dict[str, Any]) -> str:

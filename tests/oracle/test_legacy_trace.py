@@ -16,7 +16,7 @@ from mmbridge.runners.trace import Recorder
 
 TOYS = Path(__file__).parents[2] / "fixtures" / "toys"
 sys.path.insert(0, str(TOYS))
-from cases import CASES  # noqa: E402
+from cases import CASES, PRODUCT  # noqa: E402
 from toys import train  # noqa: E402
 
 pytestmark = pytest.mark.oracle
@@ -33,7 +33,7 @@ def trained(engine: Any, base: type, name: str, work_dir: Path) -> tuple[Recorde
     work_dir.mkdir(parents=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MMCV warns about today's torch
-        result = train(engine, recorder.hook(base), CASES[name], str(work_dir))
+        result = train(engine, recorder.hook(base), {**CASES, **PRODUCT}[name], str(work_dir))
     return recorder, result
 
 
@@ -50,3 +50,15 @@ def test_training_is_the_same(name: str, theirs: Any, tmp_path: Path, monkeypatc
     assert our_result.lines == their_result.lines
     assert our_result.latest == their_result.latest
     assert our_result.files == their_result.files
+
+
+@pytest.mark.parametrize("name", PRODUCT)
+def test_every_policy_with_every_warm_up(
+    name: str, theirs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+    expected, _ = trained(theirs, theirs.Hook, name, tmp_path / "theirs")
+    actual, _ = trained(OURS, LegacyHook, name, tmp_path / "ours")
+
+    assert actual.events == expected.events

@@ -74,7 +74,7 @@ def test_the_cases_cover_every_policy() -> None:
     }
     known = {name for name in HOOKS.module_dict if name.endswith(("LrUpdaterHook", "MomentumUpdaterHook"))}
 
-    assert used == known
+    assert used == known - {"YOLOXLrUpdaterHook"}  # of MMDetection, not of MMCV
 
 
 def type_of(config: dict[str, Any], kind: str) -> str:
