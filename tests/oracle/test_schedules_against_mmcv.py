@@ -2,49 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import schedule_grid
 from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.schedules import Loop, Parameter, legacy_series
+from real_schedules import stepped_by_mmcv
 
 pytestmark = pytest.mark.oracle
-
-
-def observed(
-    config: dict[str, Any], loop: Loop, epoch_length: int, bases: tuple[float, ...], parameter: Parameter
-) -> list[list[float]]:
-    """The value of every group at every iteration, set by the real hook on a real optimizer."""
-    torch = pytest.importorskip("torch")
-    base_runner = pytest.importorskip("mmcv.runner").BaseRunner
-    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], parameter: base} for base in bases]
-    hooks: list[Any] = []
-    runner = SimpleNamespace(
-        optimizer=torch.optim.SGD(groups, lr=0.1),
-        data_loader=range(epoch_length),
-        max_epochs=loop.length if loop.unit == "epoch" else None,
-        max_iters=loop.iterations(epoch_length),
-        epoch=0,
-        iter=0,
-        register_hook=lambda hook, priority: hooks.append(hook),
-    )
-    if loop.unit == "iter" and parameter == "lr":
-        config = {"by_epoch": False, **config}  # IterBasedRunner.register_training_hooks
-    getattr(base_runner, f"register_{parameter}_hook")(runner, dict(config))
-    hook = hooks[0]
-    hook.before_run(runner)
-    values: list[list[float]] = [[] for _ in bases]
-    for iteration in range(runner.max_iters):
-        runner.iter = iteration
-        if loop.unit == "epoch" and iteration % epoch_length == 0:
-            runner.epoch = iteration // epoch_length
-            hook.before_train_epoch(runner)
-        hook.before_train_iter(runner)
-        for group, column in zip(runner.optimizer.param_groups, values, strict=True):
-            column.append(group[parameter])
-    return values
 
 
 def ours(
@@ -63,14 +29,14 @@ def cases(parameter: Parameter) -> list[Any]:
 def test_learning_rate(config: dict[str, Any], loop: Loop) -> None:
     run = (config, loop, schedule_grid.EPOCH_LENGTH, schedule_grid.BASES["lr"], "lr")
 
-    assert observed(*run) == ours(*run)
+    assert stepped_by_mmcv(*run) == ours(*run)
 
 
 @pytest.mark.parametrize(("config", "loop"), cases("momentum"))
 def test_momentum(config: dict[str, Any], loop: Loop) -> None:
     run = (config, loop, schedule_grid.EPOCH_LENGTH, schedule_grid.BASES["momentum"], "momentum")
 
-    assert observed(*run) == ours(*run)
+    assert stepped_by_mmcv(*run) == ours(*run)
 
 
 def test_detection_for_twelve_epochs() -> None:
@@ -84,7 +50,7 @@ def test_detection_for_twelve_epochs() -> None:
     }
     run = (config, Loop("epoch", 12), 7330, (0.02,), "lr")
 
-    assert observed(*run) == ours(*run)
+    assert stepped_by_mmcv(*run) == ours(*run)
 
 
 @pytest.mark.parametrize("parameter", ["lr", "momentum"])
@@ -92,13 +58,13 @@ def test_by_epoch_in_a_run_of_iterations_changes_nothing(parameter: Parameter) -
     config = {"policy": "step", "step": [1], "by_epoch": True, "warmup": "linear", "warmup_iters": 3}
     run = (config, Loop("iter", 8), 2, (0.9,), parameter)
 
-    assert observed(*run) == ours(*run) == [[0.9] * 8]
+    assert stepped_by_mmcv(*run) == ours(*run) == [[0.9] * 8]
 
 
 def test_one_maximum_per_group() -> None:
     run = ({"policy": "OneCycle", "max_lr": [0.1, 0.3]}, Loop("iter", 30), 1, (0.02, 0.02), "lr")
 
-    assert observed(*run) == ours(*run)
+    assert stepped_by_mmcv(*run) == ours(*run)
 
 
 BAD = {
@@ -130,6 +96,6 @@ def test_what_mmcv_refuses_gets_a_sentence(config: dict[str, Any]) -> None:
     run = (config, Loop("epoch", 4), 3, (0.1,), "lr")
 
     with pytest.raises((AssertionError, ArithmeticError, KeyError, TypeError, ValueError)):
-        observed(*run)
+        stepped_by_mmcv(*run)
     with pytest.raises(ConfigError, match=r"^lr_config\.?\w*: .+"):
         ours(*run)

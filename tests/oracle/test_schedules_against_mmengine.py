@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,43 +9,10 @@ import schedule_grid
 from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.schedules import Loop, Parameter, modern_series
 from mmbridge.migrate.rules.arrange import arrange
+from real_schedules import stepped_by_mmengine
 
 pytestmark = pytest.mark.oracle
 EPOCH_LENGTH = schedule_grid.EPOCH_LENGTH
-
-
-def observed(
-    schedulers: Any, loop: Loop, epoch_length: int, bases: tuple[float, ...], parameter: str
-) -> list[list[float]]:
-    """The value of every group at every iteration, set by real schedulers on a real optimizer."""
-    torch = pytest.importorskip("torch")
-    engine = pytest.importorskip("mmengine.runner")
-    hook = pytest.importorskip("mmengine.hooks").ParamSchedulerHook()
-    wrapper = pytest.importorskip("mmengine.optim").OptimWrapper
-
-    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], parameter: base} for base in bases]
-    optim_wrapper = wrapper(torch.optim.SGD(groups, lr=0.1))
-    param_groups = optim_wrapper.optimizer.param_groups
-    iterations = loop.iterations(epoch_length)
-    runner = SimpleNamespace(
-        _train_loop=object.__new__(engine.EpochBasedTrainLoop),
-        max_epochs=loop.length if loop.unit == "epoch" else 1,
-        max_iters=iterations,
-        logger=SimpleNamespace(debug=lambda text: None),
-        train_dataloader=range(epoch_length),
-    )
-    build = engine.Runner._build_param_scheduler
-    runner.param_schedulers = build(runner, list(map(dict, schedulers)), optim_wrapper)
-    values: list[list[float]] = [[] for _ in bases]
-    for iteration in range(iterations):
-        for group, column in zip(param_groups, values, strict=True):
-            column.append(group[parameter])
-        if iteration == 0:
-            optim_wrapper.step()  # else the schedulers warn that they step before the optimizer
-        hook.after_train_iter(runner, iteration)
-        if loop.unit == "epoch" and (iteration + 1) % epoch_length == 0:
-            hook.after_train_epoch(runner)
-    return values
 
 
 def ours(
@@ -78,21 +44,21 @@ def arranged(parameter: Parameter, style: str, epoch_length: int | None) -> list
 def test_arranged_learning_rate(schedulers: Any, loop: Loop) -> None:
     run = (schedulers, loop, EPOCH_LENGTH, schedule_grid.BASES["lr"], "lr")
 
-    assert observed(*run) == ours(*run)
+    assert stepped_by_mmengine(*run) == ours(*run)
 
 
 @pytest.mark.parametrize(("schedulers", "loop"), arranged("lr", "upstream", None))
 def test_learning_rate_as_maintainers_write_it(schedulers: Any, loop: Loop) -> None:
     run = (schedulers, loop, EPOCH_LENGTH, schedule_grid.BASES["lr"], "lr")
 
-    assert observed(*run) == ours(*run)
+    assert stepped_by_mmengine(*run) == ours(*run)
 
 
 @pytest.mark.parametrize(("schedulers", "loop"), arranged("momentum", "builtin", EPOCH_LENGTH))
 def test_arranged_momentum(schedulers: Any, loop: Loop) -> None:
     run = (schedulers, loop, EPOCH_LENGTH, schedule_grid.BASES["momentum"], "momentum")
 
-    assert observed(*run) == ours(*run)
+    assert stepped_by_mmengine(*run) == ours(*run)
 
 
 def one(type: str, **arguments: Any) -> list[dict[str, Any]]:
@@ -143,7 +109,7 @@ LISTS: dict[str, list[dict[str, Any]]] = {
 def test_lists_that_people_write(schedulers: Any, unit: str) -> None:
     run = (schedulers, schedule_grid.LOOPS[unit], EPOCH_LENGTH, schedule_grid.BASES["lr"], "lr")
 
-    assert observed(*run) == ours(*run)
+    assert stepped_by_mmengine(*run) == ours(*run)
 
 
 def test_detection_for_twelve_epochs() -> None:
@@ -154,7 +120,7 @@ def test_detection_for_twelve_epochs() -> None:
     ]
     run = (schedulers, Loop("epoch", 12), 7330, (0.02,), "lr")
 
-    assert observed(*run) == ours(*run)
+    assert stepped_by_mmengine(*run) == ours(*run)
 
 
 BAD = {
@@ -178,7 +144,7 @@ def test_what_mmengine_refuses_gets_a_sentence(schedulers: Any) -> None:
     run = (schedulers, schedule_grid.LOOPS["epoch"], EPOCH_LENGTH, schedule_grid.BASES["lr"], "lr")
 
     with pytest.raises((AssertionError, ArithmeticError, KeyError, TypeError, ValueError)):
-        observed(*run)
+        stepped_by_mmengine(*run)
     with pytest.raises(ConfigError, match=r"^param_scheduler\[0\]\.?\w*: .+"):
         ours(*run)
 
