@@ -113,10 +113,12 @@ class Renderer:
         if not any(item.piece and (item.piece.leading or item.piece.trailing) for item in items):
             flat = (
                 ", ".join(
-                    item.prefix + self._value(item.value, path, indent, 10**4, 0)
+                    item.prefix + self._value(item.value, path, indent, -(10**4), 0)
                     for item, path in zip(items, paths, strict=True)
                 )
-                if not any(_spreads(item.value) for item in items)
+                if not any(
+                    _spreads(value) for value in ([item.value for item in items], *(item.value for item in items))
+                )
                 else "\n"
             )
             if "\n" not in flat:

@@ -31,8 +31,7 @@ _VANISHED = {
         Example(
             old="runner = dict(type='IterBasedRunner', max_iters=80000)\n"
             "checkpoint_config = dict(interval=8000, create_symlink=False)\n",
-            new="train_cfg = dict(\n"
-            "    type='IterBasedTrainLoop', max_iters=80000, val_interval=1)\n"
+            new="train_cfg = dict(type='IterBasedTrainLoop', max_iters=80000, val_interval=1)\n"
             "val_cfg = dict(type='ValLoop')\n"
             "test_cfg = dict(type='TestLoop')\n"
             "default_hooks = dict(\n"
@@ -58,7 +57,7 @@ def checkpoint(view: View) -> Iterator[Edit]:
     elif view.has("checkpoint_config"):
         yield Drop(("checkpoint_config",), "None saves nothing but the last checkpoint, MMEngine's own default")
     settings = config if isinstance(config, dict) else {}
-    kept = [key for key, value in best.items() if value not in (None, "") and _BEST[key] not in settings]
+    kept = [key for key, value in best.items() if value not in (None, "") and settings.get(key) in (None, "")]
     if (isinstance(config, dict) or kept) and "type" not in settings:
         yield Put((*_HOOK, "type"), "CheckpointHook")
     if (settings or kept) and view.run.unit == "iter" and "by_epoch" not in settings:
@@ -69,7 +68,7 @@ def checkpoint(view: View) -> Iterator[Edit]:
         elif value in (None, ""):
             yield Drop(("evaluation", key), "empty means not set")
         else:
-            yield Drop(("evaluation", key), f"checkpoint_config.{_BEST[key]} is set as well and wins", warn=True)
+            yield Drop(("evaluation", key), f"checkpoint_config.{key} is set as well and wins", warn=True)
 
 
 def _adapt(config: dict[str, object]) -> Iterator[Edit]:
@@ -79,9 +78,10 @@ def _adapt(config: dict[str, object]) -> Iterator[Edit]:
     if "sync_buffer" in config:
         reason = "SyncBuffersHook does it" if config["sync_buffer"] else "MMEngine does not do it by itself"
         yield Drop(("checkpoint_config", "sync_buffer"), reason)
-    if config.get("out_dir") == "":
-        yield Drop(("checkpoint_config", "out_dir"), "MMCV takes '' as not set, MMEngine does not")
-    if "file_client_args" in config:
+    for key in ("out_dir", "file_client_args"):
+        if key in config and config[key] in (None, ""):
+            yield Drop(("checkpoint_config", key), "MMCV takes None and '' as not set, MMEngine does not")
+    if config.get("file_client_args") not in (None, ""):
         yield Move(("checkpoint_config", "file_client_args"), (*_HOOK, "backend_args"))
 
 

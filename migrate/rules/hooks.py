@@ -11,7 +11,7 @@ from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.view import View
 
 _MOMENTUM = 0.0002  # the default in both engines
-_TAKEN = (DELETE_KEY, "type", "momentum", "total_iter", "interval", "priority")
+_TAKEN = (DELETE_KEY, "momentum", "total_iter", "interval", "priority")
 _MANUAL = {
     "LinearMomentumEMAHook": "MMEngine has no average with a linear momentum; write it as an `ema_type` of yours.",
     "ProfilerHook": "MMEngine's ProfilerHook takes other arguments; compare them.",
@@ -32,7 +32,7 @@ _EMA = {"EMAHook": "ExponentialMovingAverage", "ExpMomentumEMAHook": "ExpMomentu
             "        ema_type='ExpMomentumEMA',\n"
             "        momentum=0.0001,\n"
             "        update_buffers=True,\n"
-            "        priority=49),\n"
+            "        priority=49)\n"
             "]\n",
         ),
         Example(
@@ -93,7 +93,9 @@ def _ema_leftovers(path: Path, hook: dict[str, Any]) -> Iterator[Edit]:
     if hook["type"] == "EMAHook" and _per_interval(hook) and "momentum" in hook:
         yield Drop((*path, "momentum"), "MMCV applied it interval times at once: momentum ** interval")
     for key, value in hook.items():
-        if key == "resume_from":
+        if key == "type":
+            yield Drop((*path, key), "EMAHook with an ema_type takes its place")
+        elif key == "resume_from":
             yield Drop((*path, key), "MMEngine's EMAHook finds its weights in the checkpoint that is resumed")
         elif key == "warm_up" and hook["type"] == "EMAHook":
             reached = _reaches(hook.get("momentum", _MOMENTUM), value)

@@ -44,7 +44,7 @@ _BACKENDS: dict[str, tuple[str, dict[str, str]]] = {
             "    type='Visualizer',\n"
             "    vis_backends=[\n"
             "        dict(type='LocalVisBackend'),\n"
-            "        dict(type='TensorboardVisBackend'),\n"
+            "        dict(type='TensorboardVisBackend')\n"
             "    ])\n",
         ),
         Example(old="log_level = 'INFO'\n", new="log_level = 'INFO'\n"),

@@ -61,6 +61,9 @@ def _train_loop(view: View) -> Iterator[Edit]:
     kind = str(settings.get("type", "EpochBasedRunner"))
     if not kind.endswith(_RUNNERS):
         yield Todo(("runner",), f"'{kind}' is a runner of your own: write the train_cfg that has its loop.")
+        for key in ("total_epochs", "total_iters"):
+            if view.has(key):
+                yield Drop((key,), "the runner says how long it trains, as in MMCV's train scripts", warn=True)
         return
     loop, length = _LOOPS[view.run.unit]
     if view.run.path is not None:
@@ -77,9 +80,11 @@ def _train_loop(view: View) -> Iterator[Edit]:
 def _runner(view: View, settings: dict[str, object], kind: str) -> Iterator[Edit]:
     for key in settings:
         path = ("runner", key)
-        if path == view.run.path or key == DELETE_KEY or (key == "type" and kind in _RUNNERS):
+        if path == view.run.path or key == DELETE_KEY:
             continue
-        if key == "type":
+        if key == "type" and kind in _RUNNERS:
+            yield Drop(path, "train_cfg.type says it")
+        elif key == "type":
             yield Todo(path, f"'{kind}' is a runner of your own; train_cfg names the loop of its MMCV parent.")
         elif key in ("max_epochs", "max_iters"):
             yield Drop(path, f"{dotted(view.run.path or path)} wins; MMCV refuses both", warn=settings[key] is not None)

@@ -46,19 +46,25 @@ _WRITTEN: Final = {
     examples=[
         Example(
             old="runner = dict(max_epochs=12)\n"
-            "lr_config = dict(policy='step', warmup='linear', warmup_iters=500, warmup_ratio=0.001, step=[8, 11])\n",
+            "lr_config = dict(\n"
+            "    policy='step',\n"
+            "    warmup='linear',\n"
+            "    warmup_iters=500,\n"
+            "    warmup_ratio=0.001,\n"
+            "    step=[8, 11])\n",
             new="train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=1)\n"
             "val_cfg = dict(type='ValLoop')\n"
             "test_cfg = dict(type='TestLoop')\n"
             "param_scheduler = [\n"
-            "    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=501),\n"
+            "    dict(\n"
+            "        type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=501),\n"
             "    dict(\n"
             "        type='MultiStepLR',\n"
+            "        milestones=[8, 11],\n"
+            "        gamma=0.1,\n"
             "        by_epoch=True,\n"
             "        begin=0,\n"
-            "        end=12,\n"
-            "        milestones=[8, 11],\n"
-            "        gamma=0.1)\n"
+            "        end=12)\n"
             "]\n",
         ),
         Example(old="lr = 0.1\n", new="lr = 0.1\n"),
@@ -75,21 +81,28 @@ def param_scheduler(view: View) -> Iterator[Edit]:
         return
     unknown = first_undecided([view.get(key) for key in present] + [view.run.length])
     if unknown is not None:
-        yield Todo((present[0],), f"{unknown.reason} (line {unknown.line}) decides the schedule; write it by hand.")
+        yield from _left(present, f"{unknown.reason} (line {unknown.line}) decides the schedule; write it by hand.")
         return
     try:
         result = _arranged(view)
     except BridgeError as error:
-        yield Todo((present[0],), str(error))
+        yield from _left(present, str(error))
         return
     if result.todo is not None:
-        yield Todo((present[0],), result.todo)
+        yield from _left(present, result.todo)
         return
     schedulers = [_as_written(view, scheduler) for scheduler in result.schedulers]
     if schedulers:
         yield Put(("param_scheduler",), schedulers, note="; ".join(result.notes))
     for key in present:
         yield Drop((key,), "param_scheduler says it")
+
+
+def _left(present: list[str], message: str) -> Iterator[Edit]:
+    """Both configs make one list, so that they wait for a person together."""
+    yield Todo((present[0],), message)
+    for other in present[1:]:
+        yield Todo((other,), f"belongs into the same list as {present[0]}.")
 
 
 def _arranged(view: View) -> Arrangement:
