@@ -123,12 +123,13 @@ def _epoch_length(config: Any, loop: Loop, parameter: Parameter) -> int:
 def _bases(view: View, parameter: Parameter) -> tuple[float, ...]:
     """The groups' initial values: the optimizer's, and a tenth of it where parameters have options of their own.
 
-    The second group only tells where something is absolute: everything else scales with the initial value.
+    They only matter where something is absolute: everything else scales with them.
     """
+    if not any(view.get(f"{parameter}_config", key) for key in (f"min_{parameter}", f"max_{parameter}")):
+        return (_DEFAULT_BASES[parameter],)
     base = view.get("optimizer", parameter)
     value = float(base) if isinstance(base, (int, float)) else _DEFAULT_BASES[parameter]
-    absolute = any(view.get(f"{parameter}_config", key) for key in (f"min_{parameter}", f"max_{parameter}"))
-    return (value, value / 10) if absolute and view.get("optimizer", "paramwise_cfg") else (value,)
+    return (value, value / 10) if view.get("optimizer", "paramwise_cfg") else (value,)
 
 
 def _settled(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ __all__ = ["BaseRef", "Dialect", "StaticFile", "Undecided", "evaluate", "parse",
 Dialect = Literal["mmcv", "mmengine"]
 BASE_KEY = "_base_"
 _PREDEFINED = re.compile(r"\{\{\s*(fileDirname|fileBasename|fileBasenameNoExtension|fileExtname)\s*\}\}")
+_BASE_NAME = re.compile(r"_base_(?!/)")  # the folder of that name is no use of it
+_BASE_LIST = re.compile(r"^_base_\s*=", re.MULTILINE)
 _MANY_LOADS = 24  # fewer loads cannot make a value explode by sharing: at most e ** (24 / e) times its text
 
 
@@ -104,7 +106,8 @@ def evaluate(
 
 def uses_base(text: str) -> bool:
     """Whether a file may name ``_base_`` anywhere but in the one statement that lists its bases."""
-    return text.count(BASE_KEY) > 1 or (BASE_KEY in text and re.search(r"^_base_\s*=", text, re.MULTILINE) is None)
+    named = len(_BASE_NAME.findall(text))
+    return named > 1 or (named == 1 and _BASE_LIST.search(text) is None)
 
 
 def one_dialect(file: StaticFile) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
@@ -251,20 +252,30 @@ def _events(schedulers: Sequence[BoundScheduler], loop: Loop, epoch_length: int)
     """
     epochs = loop.length if loop.unit == "epoch" else 1
     iterations = loop.iterations(epoch_length)
-    codes: list[int] = []  # one number an event, in the order they happen: cheaper to sort than tuples
-    steps_of: list[Iterator[int]] = []
-    for index, bound in enumerate(schedulers):
-        steps, counts = bound.steps(epochs if bound.by_epoch else iterations)
-        times = [step * epoch_length for step in steps] if bound.by_epoch else steps
-        if len(schedulers) == 1:
-            return _Events(times, [0] * len(times), counts)
-        codes += [(2 * time + (bound.by_epoch and time > 0)) * len(schedulers) + index for time in times]
-        steps_of.append(iter(counts))
-    codes.sort()
-    indexes = [code % len(schedulers) for code in codes]
-    return _Events(
-        [code // len(schedulers) // 2 for code in codes], indexes, [next(steps_of[index]) for index in indexes]
+    steps = [_moments(bound, epochs, iterations, epoch_length) for bound in schedulers]
+    shared = sorted(times[-1] for times, _ in steps if times)[-2:-1]  # from then on at most one scheduler steps
+    heads = [bisect_right(times, shared[0]) if shared else 0 for times, _ in steps]
+    events = sorted(
+        (time, bound.by_epoch and time > 0, index, count)
+        for index, (bound, (times, counts), head) in enumerate(zip(schedulers, steps, heads, strict=True))
+        for time, count in zip(times[:head], counts[:head], strict=True)
     )
+    times = [event[0] for event in events]
+    indexes = [event[2] for event in events]
+    counts = [event[3] for event in events]
+    for index, ((alone, nth), head) in enumerate(zip(steps, heads, strict=True)):
+        times += alone[head:]
+        indexes += [index] * (len(alone) - head)
+        counts += nth[head:]
+    return _Events(times, indexes, counts)
+
+
+def _moments(
+    bound: BoundScheduler, epochs: int, iterations: int, epoch_length: int
+) -> tuple[Sequence[int], Sequence[int]]:
+    """The iterations at which a scheduler steps, and which of its steps each one is."""
+    steps, counts = bound.steps(epochs if bound.by_epoch else iterations)
+    return [step * epoch_length for step in steps] if bound.by_epoch else steps, counts
 
 
 def _play(
