@@ -11,7 +11,7 @@ from mmbridge.runners.hooks.tracker import TrackerHook, package
 
 @HOOKS.register_module()
 class DvcliveLoggerHook(TrackerHook):
-    """Logs once per epoch, at its number from 0, or by iteration at the iteration's number from 0.
+    """Logs once per epoch, at its number from 0, or by iteration at the iteration's number from 1.
 
     ``dvclive`` may be a ``Live`` object, else one is made from the other arguments. ``model_file`` is written after
     each epoch. MMCV 1.7.2, mmcv/runner/hooks/logger/dvclive.py, on the client of today.
@@ -42,7 +42,7 @@ class DvcliveLoggerHook(TrackerHook):
         """By iteration: log if it is time."""
         if self.by_epoch:
             return
-        self._step = runner.iter
+        self._step = self.get_iter(runner)
         super().after_train_iter(runner)
 
     def after_train_epoch(self, runner: Any) -> None:

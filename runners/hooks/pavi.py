@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -39,13 +40,14 @@ class PaviLoggerHook(TrackerHook):
         self.graph = {"active": False, "start": 0, "interval": 1, "img_key": "img", **(add_graph_kwargs or {})}
         self.ckpt = {"active": False, "start": 0, "interval": 1, **(add_ckpt_kwargs or {})}
         self.writer: Any = None
+        self.run_name = ""
 
     def start(self, runner: Any) -> None:
-        """Open the writer; the run is named after the work_dir, its content is ``meta``."""
-        settings = {"name": os.path.basename((runner.work_dir or "run").rstrip(os.sep)), **self.init_kwargs}
-        settings.setdefault("model", runner.model_name)
-        if runner.meta is not None:
-            settings.setdefault("session_text", str(runner.meta.get("config_dict", runner.meta)))
+        """Open the writer; the run is named after the work_dir, its text is ``meta['config_dict']``."""
+        self.run_name = os.path.basename((runner.work_dir or "run").rstrip(os.sep))
+        settings = {"name": self.run_name, "model": runner.model_name, **self.init_kwargs}
+        if runner.meta is not None and "config_dict" in runner.meta:
+            settings.setdefault("session_text", json.dumps(runner.meta["config_dict"], indent=2, default=str))
         self.writer = self.pavi.SummaryWriter(**settings)
 
     def tags(self, runner: Any) -> dict[str, Any]:
@@ -83,7 +85,7 @@ class PaviLoggerHook(TrackerHook):
         unit = "epoch" if self.by_epoch else "iter"
         path = os.path.join(runner.work_dir, f"{unit}_{step}.pth")
         if os.path.isfile(path):
-            self.writer.add_snapshot_file(tag=runner.model_name, snapshot_file_path=path, iteration=step)
+            self.writer.add_snapshot_file(tag=self.run_name, snapshot_file_path=path, iteration=step)
 
     def _add_graph(self, runner: Any, step: int) -> None:
         model = unwrapped(runner.model)
@@ -95,14 +97,15 @@ class PaviLoggerHook(TrackerHook):
             self.writer.add_graph(model, image, tag=f"{runner.model_name}_{step}", **options)
 
     def finish(self, runner: Any) -> None:
-        """Add the last checkpoint if asked to."""
+        """Add the last checkpoint if asked to; close the writer."""
         latest = os.path.join(runner.work_dir or "", "latest.pth")
         if self.add_last_ckpt and os.path.isfile(latest):
             self.writer.add_snapshot_file(
-                tag=runner.model_name,
+                tag=self.run_name,
                 snapshot_file_path=os.path.realpath(latest),
                 iteration=runner.epoch if self.by_epoch else runner.iter,
             )
+        self.writer.close()
 
 
 def _due(settings: Mapping[str, Any], now: int) -> bool:

@@ -160,7 +160,7 @@ def test_dvclive_logs_by_iteration(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     live.log_metric = lambda tag, value: live.seen.append((live.step, tag))
     run("DvcliveLoggerHook", {"by_epoch": False, "dvclive": live}, tmp_path, monkeypatch)
 
-    assert live.seen == [(step, tag) for step in (1, 3) for tag in TAGS]
+    assert live.seen == [(step, tag) for step in (2, 4) for tag in TAGS]
 
 
 def test_segmind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,8 +178,8 @@ def test_pavi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = {tag.removeprefix("train/"): value for tag, value in TAGS.items()}
     assert calls[0][2]["project"] == "p"
     assert [call[1:] for call in calls[1:3]] == [(("train", plain, step), {}) for step in (2, 4)]
-    saved = str(tmp_path / "epoch_1.pth")
-    assert [call[2] for call in calls[3:]] == [{"tag": "Model", "snapshot_file_path": saved, "iteration": 1}] * 2
+    snapshot = {"tag": tmp_path.name, "snapshot_file_path": str(tmp_path / "epoch_1.pth"), "iteration": 1}
+    assert [call[2] for call in calls[3:]] == [snapshot, snapshot, {}]
 
 
 @pytest.mark.parametrize("name", MODULES)
