@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Final, NoReturn
 
 import click
@@ -72,7 +73,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         click.echo("migrate: stopped; every file is whole, as it was or as it was to be.", err=True)
         code = 130
     except BridgeError as error:
-        click.echo(f"migrate: {error}", err=True)
+        from mmbridge.migrate.reports.names import Names
+
+        click.echo(f"migrate: {Names(Path.cwd()).within(str(error))}", err=True)
         code = 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,7 +17,7 @@ from mmbridge.migrate.dialect import LEGACY_KEYS, Dialect, dialect, new_keys
 from mmbridge.migrate.edit import Edit
 from mmbridge.migrate.files import encoding
 from mmbridge.migrate.flat import flat_text
-from mmbridge.migrate.notes import own_notes, remarks, todos
+from mmbridge.migrate.notes import left_before, own_notes, remarks, todos
 from mmbridge.migrate.prove import Schedules, check_same
 from mmbridge.migrate.report import FileReport, Level, Note, Report, Status
 from mmbridge.migrate.rule import Rule
@@ -87,16 +87,21 @@ def convert(
 
 
 def assemble(files: Iterable[Converted], asked: Collection[Path]) -> Conversion:
-    """The conversion of ``asked`` that consists of ``files``; those that come again are left out."""
+    """The conversion of ``asked`` that consists of ``files``.
+
+    Those that come again are left out, and bases that only files that failed would use.
+    """
     found: dict[Path, Converted] = {}
     for file in files:
         found.setdefault(file.path, file)
-    bases = {base for file in found.values() for base in file.bases}
-    for file in found.values():
+    bases: set[Path] = set()
+    for file in reversed(found.values()):  # users stand behind their bases
         file.report.asked = file.path in asked
-        if file.report.status is Status.NOT_A_CONFIG and file.path in bases:
-            file.report.status = Status.UNCHANGED
-    return Conversion(list(found.values()))
+        if (file.asked or file.path in bases) and file.report.status is not Status.FAILED:
+            bases.update(file.bases)
+            if file.path in bases and file.report.status is Status.NOT_A_CONFIG:
+                file.report.status = Status.UNCHANGED
+    return Conversion([f for f in found.values() if f.asked or f.path in bases or f.report.status is Status.FAILED])
 
 
 @dataclass
@@ -167,8 +172,11 @@ class Run:
         path, report = converted.path, converted.report
         config, file = self.reader.resolved(path), self.reader.file(path)
         kind = dialect(config)
-        if kind is Dialect.MIXED:
+        if kind is Dialect.MIXED and not self._left_before(path, config):
             raise ConfigError(_mixed(path, config))
+        if kind is Dialect.MIXED:
+            report.notes += [note for notes in left_before(file).values() for note in notes]
+            kind = Dialect.NEW
         if kind is Dialect.NEW:
             report.status = Status.ALREADY_NEW
             return
@@ -186,6 +194,11 @@ class Run:
             self.rewritten[path] = evaluate(converted.new, path)
             check_same("square", apply_dict(file.values, edits), self.rewritten[path].values)
             report.status = Status.CONVERTED
+
+    def _left_before(self, path: Path, config: Mapping[str, Any]) -> bool:
+        """Whether every legacy key of a half migrated config is one that an earlier conversion left for a person."""
+        left = {key for file in self.reader.closure(path) for key in left_before(self.reader.file(file))}
+        return config.keys() & LEGACY_KEYS <= left
 
     def _rewrite_data(self, converted: Converted, edits: list[Edit]) -> None:
         file = self.reader.file(converted.path)
@@ -206,26 +219,33 @@ class Run:
         reader = Reader(overlay=texts, dialect="mmengine", known=known)
         for file in self.done.values():
             if file.path in texts and file.report.status is not Status.NOT_A_CONFIG:
-                try:
-                    self._finish(file, reader)
-                except Exception as error:
-                    file.new = file.old
-                    _fail(file.report, "prove", error)
+                self._attempt("prove", self._proven, file, reader)
+                if self.flatten and file.asked and file.report.status is not Status.FAILED:
+                    self._attempt("flatten", self._flat, file, reader)
             if file.asked:
                 step()
 
-    def _finish(self, file: Converted, reader: Reader) -> None:
+    def _attempt(self, name: str, act: Callable[[Converted, Reader], None], file: Converted, reader: Reader) -> None:
+        try:
+            act(file, reader)
+        except Exception as error:
+            file.new = file.old
+            _fail(file.report, name, error)
+
+    def _proven(self, file: Converted, reader: Reader) -> None:
         for base in file.bases:
             if self.done[base].report.status is Status.FAILED:
                 raise ConfigError(f"{file.path}: its base {base} could not be converted.")
         file.part = self.tree.is_part(file.path)
         if file.report.status is not Status.ALREADY_NEW and not file.part:
             self._prove(file, reader)
-        if self.flatten and file.asked:
-            file.new, file.encoding = flat_text(file.path, reader.resolved(file.path)), "utf-8"
-            if file.report.status is not Status.ALREADY_NEW:
-                file.report.status = Status.CONVERTED
-            file.report.notes.append(Note(Level.INFO, "flatten", "", 0, "comments and expressions are not kept"))
+
+    def _flat(self, file: Converted, reader: Reader) -> None:
+        file.new = flat_text(file.path, reader.resolved(file.path), self.reader.resolved(file.path))
+        file.encoding = "utf-8"
+        if file.report.status is not Status.ALREADY_NEW:
+            file.report.status = Status.CONVERTED
+        file.report.notes.append(Note(Level.INFO, "flatten", "", 0, "comments and expressions are not kept"))
 
     def _prove(self, file: Converted, reader: Reader) -> None:
         target, new = self.tree.target(file.path), reader.resolved(file.path)

@@ -34,7 +34,7 @@ def show(lines: Iterable[Line]) -> None:
     console = Console(stderr=True, highlight=False)
     for line in lines:
         style = "" if line.deep else _STYLES.get(line.kind, "")
-        console.print(Padding(Text(line.text, style=style), (0, 0, 0, 2 * line.deep)))
+        console.print(Padding(Text(line.text, style=style), (0, 0, 0, 2 * line.deep), expand=False))
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def command(**options: object) -> None:
 
 def _run(options: _Options) -> int:
     options.verify()
-    reader = _reader(options)
+    reader = Reader()
     conversion, names = _convert(options, reader)
     writes = _writes(options, conversion, reader)
     if options.diff:
@@ -125,27 +125,9 @@ def _run(options: _Options) -> int:
     return conversion.report.exit_code(strict=options.strict) or int(options.check and changes)
 
 
-def _reader(options: _Options) -> Reader:
-    if not options.stdin:
-        return Reader()
-    raw = sys.stdin.buffer.read()
-    try:
-        text = raw.decode(encoding(raw, ".py"))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise ConfigError(f"standard input: cannot be decoded ({error}); give it as UTF-8.") from None
-    return Reader(overlay={_stdin_path(): text})
-
-
-def _stdin_path() -> Path:
-    """A place for what comes from standard input: its bases are found from the current folder."""
-    return Path.cwd() / "<standard input>.py"
-
-
 def _convert(options: _Options, reader: Reader) -> tuple[Conversion, Names]:
     if options.stdin:
-        path = _stdin_path()
-        conversion = convert([path], lr=options.lr, flatten=options.flatten, reader=reader)
-        return conversion, Names(Path.cwd(), {path: "standard input"})
+        return _convert_stdin(options)
     found = find(options.paths)
     paths = [asked.path for asked in found if not asked.wrong]
     with progress(len(paths)) as step:
@@ -158,6 +140,23 @@ def _convert(options: _Options, reader: Reader) -> tuple[Conversion, Names]:
                 paths, jobs=options.jobs, lr=options.lr, flatten=options.flatten, reader=reader, step=step
             )
     return Conversion([*_wrong(found), *_named(conversion, found).files]), Names(Path.cwd())
+
+
+def _convert_stdin(options: _Options) -> tuple[Conversion, Names]:
+    """The conversion of what standard input gives; its bases are found from the current folder."""
+    raw, path = sys.stdin.buffer.read(), Path.cwd() / "<standard input>.py"
+    try:
+        text = raw.decode(encoding(raw, ".py"))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise ConfigError(f"standard input: cannot be decoded ({error}); give it as UTF-8.") from None
+    reader = Reader(overlay={path: text.replace("\r\n", "\n")})
+    conversion = convert([path], lr=options.lr, flatten=options.flatten, reader=reader)
+    for file in conversion.files:
+        if file.path == path and not options.flatten:
+            file.encoding = encoding(raw, ".py")
+        if file.path == path and "\r\n" in text:
+            file.old, file.new = text, file.new.replace("\n", "\r\n")
+    return conversion, Names(Path.cwd(), {path: "standard input"})
 
 
 def _wrong(found: Sequence[Asked]) -> Iterator[Converted]:

@@ -30,7 +30,7 @@ def render(document: Document) -> str:
 def lines(report: Report, names: Names, *, most: int | None = None) -> Iterator[Line]:
     """The report; of the places of one note at most ``most`` are named."""
     for file in report.files:
-        if file.asked:
+        if file.asked and file.status is not Status.FAILED:  # that is said by its errors
             yield Line(_file(file, names), file.status)
     for note, files in _grouped(report).items():
         yield from _note(note, files, names, most)
