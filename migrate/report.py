@@ -23,12 +23,14 @@ class Level(str, Enum):
 
 
 class Status(str, Enum):
-    """What became of a file."""
+    """What became of a file; checking one finds it clean or faulty."""
 
     CONVERTED = "converted"
     UNCHANGED = "unchanged"
     ALREADY_NEW = "already new"
     NOT_A_CONFIG = "not a config"
+    CLEAN = "clean"
+    FAULTY = "faulty"
     FAILED = "failed"
 
 

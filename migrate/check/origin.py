@@ -27,17 +27,43 @@ def origin(reader: Reader, path: Path, keys: Keys) -> Origin:
     file = reader.file(path)
     if keys[0] in file.values and _says(file.values, keys):
         return Origin(path, line(file, keys))
+    edited = _edit_of_bases(reader, path, keys)
+    if edited is not None:
+        return Origin(path, edited)
     for base in reader.base_paths(path):
         if keys[0] in reader.resolved(base):
             return origin(reader, base, keys)
     return Origin(path, line(file, keys) if keys[0] in file.values else 1)
 
 
+def _edit_of_bases(reader: Reader, path: Path, keys: Keys) -> int | None:
+    """The line where the file changes what stands at ``keys`` in its bases, as in ``_base_.model.depth = 50``."""
+    file = reader.file(path)
+    if not file.base_values or _at(file.base_values, keys) == _at(reader.inherited(path), keys):
+        return None
+    name = f"_base_.{keys[0]}"
+    lines = [
+        node.lineno
+        for node in file.tree.body
+        if any(isinstance(part, ast.Attribute) and ast.unparse(part) == name for part in ast.walk(node))
+    ]
+    return lines[-1] if lines else None
+
+
+def _at(values: Any, keys: Keys) -> Any:
+    for key in keys:
+        try:
+            values = values[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return values
+
+
 def line(file: StaticFile, keys: Keys) -> int:
     """The line of ``keys`` in one file, or of the nearest part above that stands there."""
     if file.path.suffix != ".py":
         return line_of(file.text, next(key for key in reversed(keys) if isinstance(key, str)))
-    assigned = {name: node for node in file.tree.body for name, node in _assigned(node)}
+    assigned = {name: value for statement in file.tree.body for name, value in _assigned(statement)}
     node = assigned.get(str(keys[0]))
     if node is None:
         return file.bindings.get(str(keys[0]), (1,))[-1]

@@ -26,7 +26,6 @@ class Finding:
     """
 
     origin: Origin
-    key: str
     sentence: str
     fix: str = ""
 
@@ -59,9 +58,7 @@ class Check:
         return (self.findings.__doc__ or "").strip()
 
 
-def check(
-    scope: Scope, *, examples: Iterable[Example]
-) -> Callable[[Callable[[Subject], Iterator[Finding]]], Check]:
+def check(scope: Scope, *, examples: Iterable[Example]) -> Callable[[Callable[[Subject], Iterator[Finding]]], Check]:
     """Make a `Check` of a generator function; its id is the function's name with dashes."""
 
     def make(findings: Callable[[Subject], Iterator[Finding]]) -> Check:

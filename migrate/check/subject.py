@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from mmbridge.compat.config import Reader, Undecided
-from mmbridge.compat.schedules import Loop, Parameter, Scheduler
+from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.schedules import SCHEDULERS as KNOWN_SCHEDULERS
-from mmbridge.migrate.check.origin import Keys, Origin, origin
+from mmbridge.compat.schedules import Loop, Parameter, Scheduler, read_scheduler
+from mmbridge.migrate.check.origin import Keys, Origin, line, origin
 
+_ANY_LENGTH = 1000  # of a run or an epoch, where only the form of a scheduler matters
 _BASE_READ = re.compile(r"_base_\.(\w+)")
 
 
@@ -57,13 +59,14 @@ class Subject:
     """One config: the file's own keys and the config merged with its bases.
 
     ``migrated``: it, or a config built on it, is one for MMEngine. ``read_below`` are the names that files
-    built on it read as ``_base_.name``.
+    built on it read as ``_base_.name``; ``parts`` are the files that stand beside others as bases.
     """
 
     reader: Reader
     path: Path
     migrated: bool = True
     read_below: frozenset[str] = frozenset()
+    parts: Set[Path] = frozenset()
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
@@ -106,6 +109,11 @@ class Subject:
         order = {path: index for index, path in enumerate(self.reader.closure(self.path))}
         return max(origins, key=lambda where: (order[where.path], where.line))
 
+    def whole(self, where: Origin) -> Origin:
+        """``where``, or where this config lists its bases if that is in a part, which is not to blame alone."""
+        part = where.path in self.parts or "_base_" in where.path.parts
+        return Origin(self.path, line(self.reader.file(self.path), ("_base_",))) if part else where
+
     def at(self, where: Origin, beside: Origin) -> str:
         """``where`` as a sentence at ``beside`` names it."""
         return f"line {where.line}" if where.path == beside.path else f"{where.path.name}:{where.line}"
@@ -122,7 +130,23 @@ class Subject:
 
     @cached_property
     def schedulers(self) -> tuple[Schedulers, ...]:
-        """The schedulers of MMEngine's own, one list per optimizer; others are left out."""
+        """The schedulers of MMEngine's own that it would build, one list per optimizer; others are left out."""
+        return tuple([entry for entry in entries if entry.keys not in self.refused] for entries in self._entries)
+
+    @cached_property
+    def refused(self) -> Mapping[Keys, str]:
+        """What is wrong with the schedulers that MMEngine would not build, by place."""
+        loop, found = self.loop or Loop("epoch", _ANY_LENGTH), {}
+        for entry in (entry for entries in self._entries for entry in entries):
+            if not entry.rule.metric_driven:
+                try:
+                    read_scheduler(entry.config, loop=loop, epoch_length=_ANY_LENGTH, where=entry.name)
+                except ConfigError as error:
+                    found[entry.keys] = str(error).rstrip(".")
+        return found
+
+    @cached_property
+    def _entries(self) -> tuple[Schedulers, ...]:
         value = self.get("param_scheduler")
         if isinstance(value, dict) and "type" not in value:
             return tuple(_entries(item, ("param_scheduler", key)) for key, item in value.items())
@@ -140,16 +164,15 @@ def loop_of(config: Mapping[str, Any]) -> Loop | None:
         return None
     kind, by_epoch = cfg.get("type"), cfg.get("by_epoch")
     if kind == "EpochBasedTrainLoop" or (kind is None and by_epoch is True):
-        length = cfg.get("max_epochs")
-        return Loop("epoch", length) if _positive(length) else None
+        return _loop("epoch", cfg.get("max_epochs"))
     if kind == "IterBasedTrainLoop" or (kind is None and by_epoch is False):
-        length = cfg.get("max_iters")
-        return Loop("iter", length) if _positive(length) else None
+        return _loop("iter", cfg.get("max_iters"))
     return None
 
 
-def _positive(length: Any) -> bool:
-    return isinstance(length, int) and not isinstance(length, bool) and length > 0
+def _loop(unit: Literal["epoch", "iter"], length: Any) -> Loop | None:
+    positive = isinstance(length, int) and not isinstance(length, bool) and length > 0
+    return Loop(unit, length) if positive else None
 
 
 def _entries(value: Any, keys: Keys) -> Schedulers:
@@ -158,8 +181,9 @@ def _entries(value: Any, keys: Keys) -> Schedulers:
         items = [((*keys, index), item) for index, item in enumerate(value)]
     found = []
     for place, item in items:
-        if isinstance(item, dict) and item.get("type") in KNOWN_SCHEDULERS and not _unknown(item):
-            found.append(Entry(place, item, *KNOWN_SCHEDULERS[item["type"]]))
+        kind = item.get("type") if isinstance(item, dict) else None
+        if isinstance(kind, str) and kind in KNOWN_SCHEDULERS and not _unknown(item):
+            found.append(Entry(place, item, *KNOWN_SCHEDULERS[kind]))
     return found
 
 

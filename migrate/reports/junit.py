@@ -12,14 +12,15 @@ from mmbridge.migrate.reports.names import Names
 
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SKIPPED: Final = (Status.ALREADY_NEW, Status.NOT_A_CONFIG)
+_FAILURES: Final = (Status.FAILED, Status.FAULTY)
 
 
 def render(document: Document) -> str:
-    """The report as one test suite. Todos and warnings are properties of their case; a failed file is a failure."""
+    """The report as one test suite: failed and faulty files are failures, other notes properties of their case."""
     counts = document.report.counts()
     numbers = {
         "tests": str(len(document.report.files)),
-        "failures": str(counts[Status.FAILED]),
+        "failures": str(sum(counts[status] for status in _FAILURES)),
         "errors": "0",
         "skipped": str(sum(counts[status] for status in _SKIPPED)),
     }
@@ -38,15 +39,20 @@ def _case(suite: ElementTree.Element, file: FileReport, document: Document) -> N
     properties = ElementTree.SubElement(case, "properties")
     ElementTree.SubElement(properties, "property", name="status", value=file.status.value)
     for note in file.notes:
-        if note.level is not Level.ERROR:
+        if not _is_fault(file, note):
             said = _said(file, note, document.names)
             ElementTree.SubElement(properties, "property", name=note.level.value, value=said)
-    if file.status is Status.FAILED:
-        said = "\n".join(_said(file, note, document.names) for note in file.notes if note.level is Level.ERROR)
-        failure = ElementTree.SubElement(case, "failure", type="failed", message=said.split("\n")[0])
+    if file.status in _FAILURES:
+        said = "\n".join(_said(file, note, document.names) for note in file.notes if _is_fault(file, note))
+        failure = ElementTree.SubElement(case, "failure", type=file.status.value, message=said.split("\n")[0])
         failure.text = said
     elif file.status in _SKIPPED:
         ElementTree.SubElement(case, "skipped", message=file.status.value)
+
+
+def _is_fault(file: FileReport, note: Note) -> bool:
+    """Whether the note is why its file fails: errors, and in a faulty file all that was found."""
+    return note.level is Level.ERROR or (file.status is Status.FAULTY and note.level is not Level.INFO)
 
 
 def _said(file: FileReport, note: Note, names: Names) -> str:
