@@ -1,16 +1,20 @@
-"""The four old trees, converted whole: once per process, whoever asks."""
+"""The public trees; the four old ones converted whole, once per process, whoever asks."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
+import corpora
+import pytest
 from mmbridge.compat.config import Reader
 from mmbridge.migrate.convert import Conversion, Converted, convert
 from mmbridge.migrate.dialect import AMBIGUOUS_KEYS, LEGACY_KEYS
-from mmbridge.migrate.layout import PLACES
+from mmbridge.migrate.layout import NONE_MEANS_ABSENT, PLACES
 from mmbridge.migrate.rules import RULES
 from mmbridge.migrate.tree import Tree
 from mmbridge.migrate.view import View
@@ -104,11 +108,39 @@ class ConvertedTree:
 
 
 @cache
-def converted(name: str, root: Path) -> ConvertedTree:
-    """The tree ``name``, whose files lie below ``root``, converted."""
+def converted(name: str) -> ConvertedTree:
+    """The old tree ``name``, converted."""
+    root = configs_of(name)
     return ConvertedTree(name, root, convert(sorted(config_files(root))))
+
+
+def configs_of(name: str) -> Path:
+    """The ``configs`` folder of one tree, e.g. of ``mmdet-2.28.2``; where it is absent the test is skipped."""
+    configs = corpora.folder() / corpora.listed()[name].name / "configs"
+    if not configs.is_dir():
+        required = os.environ.get("MMBRIDGE_REQUIRE_ECOSYSTEM") == "1"
+        (pytest.fail if required else pytest.skip)(f"{configs} is not there: run `make corpora`")
+    return configs.resolve()
 
 
 def config_files(root: Path) -> Iterator[Path]:
     """All config files of a tree."""
     return root.rglob("*.py")
+
+
+def settled(config: dict[str, Any]) -> dict[str, Any]:
+    """``config`` without the None that MMEngine treats as absent."""
+    kept = {key: value for key, value in config.items() if value is not None}
+    for top, key in NONE_MEANS_ABSENT:
+        if isinstance(kept.get(top), dict) and kept[top].get(key, 0) is None:
+            kept[top] = {other: value for other, value in kept[top].items() if other != key}
+    return kept
+
+
+def spelled(value: Any) -> str:
+    """A text that is the same for equal values only; it tells 1 from 1.0 and True, and lists from tuples."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(sorted(f"{key!r}: {spelled(item)}" for key, item in value.items())) + "}"
+    if isinstance(value, (list, tuple)):
+        return type(value).__name__ + "(" + ", ".join(map(spelled, value)) + ")"
+    return repr(value)
