@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import mmbridge.migrate.rules as package
 import pytest
 from fixture_configs import GOOD
+from law_checks import leaves, lost, read
 from mmbridge.compat.config import Reader, Undecided, evaluate
 from mmbridge.migrate.convert import convert
-from mmbridge.migrate.dialect import AMBIGUOUS_KEYS, LEGACY_KEYS
-from mmbridge.migrate.edit import Drop, Edit, Move, Put, Todo, dotted, refs
+from mmbridge.migrate.dialect import LEGACY_KEYS
+from mmbridge.migrate.edit import Drop, Move, Put, Todo, dotted
 from mmbridge.migrate.edit import Path as KeyPath
 from mmbridge.migrate.rule import Decision, Example, Rule, decide
 from mmbridge.migrate.rules import RULES
@@ -32,7 +33,8 @@ total_epochs = 3
 total_iters = 4
 evaluation = dict(interval=2, start=4, dynamic_intervals=[(8, 1)], by_epoch=True, metric='a', topk=(1, 5),
                   save_best='a', rule='less', greater_keys=['b'], less_keys=['c'], out_dir='d',
-                  file_client_args=dict(backend='disk'), gpu_collect=True, tmpdir='t', pre_eval=True, efficient_test=False, test_fn=None, dataloader=None)
+                  file_client_args=dict(backend='disk'), gpu_collect=True, tmpdir='t', pre_eval=True,
+                  efficient_test=False, test_fn=None, dataloader=None)
 workflow = [('train', 1), ('val', 1)]
 optimizer = dict(type='SGD', lr=0.1, momentum=0.9, paramwise_cfg=dict(bias_lr_mult=2.0), constructor='C')
 optimizer_config = dict(type='GradientCumulativeFp16OptimizerHook', grad_clip=dict(max_norm=1), cumulative_iters=2,
@@ -157,17 +159,6 @@ def test_every_rule_is_listed() -> None:
     assert len(RULES) == len(found)
 
 
-def read(edit: Edit) -> Iterator[KeyPath]:
-    """The old paths an edit names."""
-    match edit:
-        case Move(src, _, _):
-            yield src
-        case Put(_, value, _):
-            yield from (ref.path for ref in refs(value))
-        case Drop(path, _, _) | Todo(path, _):
-            yield path
-
-
 @each_rule
 def test_reads_are_what_its_edits_name(rule: Rule) -> None:
     edits = [edit for config in CONFIGS.values() for edit in rule.edits(View(config))]
@@ -202,43 +193,6 @@ def _watched(rule: Rule, config: Mapping[str, Any]) -> set[str]:
     watched = _Watched(config)
     list(rule.edits(View(watched)))
     return watched.seen
-
-
-def leaves(value: Any, path: KeyPath) -> Iterator[KeyPath]:
-    """The paths of all plain values; an empty container is one."""
-    parts: Sequence[tuple[Any, Any]] = ()
-    if isinstance(value, dict):
-        parts = [*value.items()]
-    elif isinstance(value, (list, tuple)):
-        parts = [*enumerate(value)]
-    for key, item in parts:
-        yield from leaves(item, (*path, key))
-    if not parts:
-        yield path
-
-
-def lost(config: Mapping[str, Any], decisions: Sequence[Decision]) -> list[str]:
-    """The old values that no decision says anything about.
-
-    A key that is dropped as a whole is accounted for by the reason. Where other edits name parts of it, the
-    drop is only what remains, and each part needs an edit of its own. Schedules are computed: their proof
-    compares every iteration.
-    """
-    edits = [decision.edit for decision in decisions]
-    named = {path for edit in edits for path in read(edit)}
-    dropped = {edit.path for edit in edits if isinstance(edit, Drop)}
-    opened = {path[:n] for path in named for n in range(1, len(path))}
-    covering = {path for path in named if path not in dropped or path not in opened}
-    schedule = {"lr_config", "momentum_config"}
-    keys = [key for key in config if key in LEGACY_KEYS | AMBIGUOUS_KEYS - schedule or key in {"custom_hooks"}]
-    taken = {str(path[0]) for path in dropped if len(path) == 1} | {str(e.src[0]) for e in edits if isinstance(e, Move)}
-    return [
-        dotted(leaf)
-        for key in keys
-        if key in taken and key not in schedule
-        for leaf in leaves(config[key], (key,))
-        if not any(leaf[:n] in covering for n in range(1, len(leaf) + 1))
-    ]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
