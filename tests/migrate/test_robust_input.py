@@ -32,9 +32,11 @@ def bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder, with one good config in it."""
-    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
     Path("good.py").write_text(OLD)
-    return tmp_path
+    return folder
 
 
 FAILING = {
@@ -302,7 +304,7 @@ def test_what_an_encoding_cannot_hold_is_a_sentence(
     ran = migrate("convert", "a.py", "--in-place")
 
     assert 2 == ran.code
-    assert "a.py: error: '\N{SNOWMAN}' does not exist in its encoding, iso-8859-1; save it as UTF-8. [write]" in ran.err
+    assert "a.py: error: '\N{SNOWMAN}' does not exist in its encoding, latin-1; save it as UTF-8. [write]" in ran.err
     assert before == snapshot(here)
 
 
