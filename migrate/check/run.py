@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from mmbridge.compat.config import ConfigError, Reader
+from mmbridge.compat.config.static import parse
 from mmbridge.migrate.check.checks import CHECKS
-from mmbridge.migrate.check.origin import Origin
+from mmbridge.migrate.check.old_keys import is_telling, old_keys
+from mmbridge.migrate.check.origin import Origin, line
 from mmbridge.migrate.check.rule import Check, Finding, Scope
 from mmbridge.migrate.check.skip import is_skipped
 from mmbridge.migrate.check.subject import Subject
-from mmbridge.migrate.dialect import LEGACY_KEYS, Dialect, dialect
+from mmbridge.migrate.dialect import Dialect, dialect
 from mmbridge.migrate.report import FileReport, Level, Note, Status
 
 UNLOADABLE: Final = "unloadable"
@@ -28,6 +30,7 @@ NOTICES: Final = {
 """What is told besides the checks; ``not-judged`` is for information and no finding."""
 
 _PLACE: Final = re.compile(r"(.+?\.(?:py|json|ya?ml))(?::(\d+))?: (.*)", re.DOTALL)
+_DICT_OVER: Final = re.compile(r"([\w.]+) is a dict here")
 _FOREIGN: Final = "which is not installed"
 
 
@@ -41,6 +44,7 @@ class Project:
     users: dict[Path, set[Path]] = field(default_factory=dict)
     parts: set[Path] = field(default_factory=set)
     migrated: set[Path] = field(default_factory=set)
+    read_below: dict[Path, set[str]] = field(default_factory=dict)
     notes: dict[tuple[Path, int, str, str], Note] = field(default_factory=dict)
     unreadable: set[Path] = field(default_factory=set)
 
@@ -58,17 +62,20 @@ class Project:
             bases = self.reader.base_paths(path)
             if len(bases) > 1:
                 self.parts.update(bases)
+            read = Subject(self.reader, path).reads_of_bases
             for base in self.reader.closure(path)[:-1]:
                 self.users.setdefault(base, set()).add(path)
+                self.read_below.setdefault(base, set()).update(read)
             if dialect(self.reader.resolved(path)) in (Dialect.NEW, Dialect.MIXED):
                 self.migrated.update(self.reader.closure(path))
 
     def judge(self, path: Path, checks: Iterable[Check]) -> None:
         """Run the checks that apply to one file."""
-        subject = Subject(self.reader, path, path in self.migrated, self._read_below(path), self.parts)
+        read_below = self.read_below.get(path, set())
+        subject = Subject(self.reader, path, path in self.migrated, read_below, self.parts)
         if "*" in subject.config:
             self._note(Level.INFO, NOT_JUDGED, Finding(Origin(path, 0), _opaque(subject.config)))
-        elif path not in self.migrated and subject.config.keys() & (LEGACY_KEYS - subject.reads):
+        elif path not in self.migrated and any(map(is_telling, old_keys(subject))):
             sentence = "this config is for MMCV 1.x, nothing in it is migrated"
             self._note(Level.WARNING, NOT_MIGRATED, Finding(Origin(path, 0), sentence, "use migrate convert"))
             return
@@ -96,14 +103,13 @@ class Project:
             return {Scope.FILE}
         return {Scope.FILE, Scope.RUN} if path in self.users else set(Scope)
 
-    def _read_below(self, path: Path) -> frozenset[str]:
-        users = self.users.get(path, ())
-        return frozenset().union(*(Subject(self.reader, user).reads_of_bases for user in users))
-
     def _refuse(self, path: Path, error: ConfigError) -> None:
         found = _PLACE.fullmatch(str(error))
-        where = Origin(Path(found[1]), int(found[2] or 0)) if found else Origin(path, 0)
         sentence = found[3] if found else str(error)
+        where = Origin(Path(found[1]), int(found[2] or 0)) if found else Origin(path, 0)
+        over = _DICT_OVER.match(sentence)
+        if over is not None and not where.line:
+            where = Origin(where.path, line(self.reader.file(where.path), tuple(over[1].split("."))))
         if _FOREIGN in sentence:
             self._note(Level.INFO, NOT_JUDGED, Finding(where, sentence.rstrip(".")))
             return
@@ -113,9 +119,9 @@ class Project:
 
     def _is_readable(self, path: Path) -> bool:
         try:
-            self.reader.base_paths(path)
-        except ConfigError as error:
-            return "this is not Python" not in str(error) and path.is_file()
+            parse(self.reader.text(path), path) if path.suffix == ".py" else self.reader.file(path)
+        except ConfigError:
+            return False
         return True
 
     def _note(self, level: Level, rule: str, finding: Finding) -> None:

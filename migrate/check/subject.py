@@ -65,7 +65,7 @@ class Subject:
     reader: Reader
     path: Path
     migrated: bool = True
-    read_below: frozenset[str] = frozenset()
+    read_below: Set[str] = frozenset()
     parts: Set[Path] = frozenset()
 
     @cached_property
@@ -116,7 +116,7 @@ class Subject:
 
     def at(self, where: Origin, beside: Origin) -> str:
         """``where`` as a sentence at ``beside`` names it."""
-        return f"line {where.line}" if where.path == beside.path else f"{where.path.name}:{where.line}"
+        return f"line {where.line}" if where.path == beside.path else f"{where.path}:{where.line}"
 
     @cached_property
     def loop(self) -> Loop | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from mmbridge.compat.schedules import Loop
+from mmbridge.migrate.check.old_keys import old_keys
 from mmbridge.migrate.check.rule import Finding, Scope, check, one_file, with_base
 from mmbridge.migrate.check.subject import Subject, loop_of
-from mmbridge.migrate.dialect import AMBIGUOUS_KEYS, LEGACY_KEYS
 
 _INSTEAD: Final = {
     "runner": "train_cfg",
@@ -62,22 +62,11 @@ def dead_key(subject: Subject) -> Iterator[Finding]:
     """
     if not subject.migrated:
         return
-    for key, value in subject.own.items():
-        if key not in LEGACY_KEYS and not (key in AMBIGUOUS_KEYS and _is_meant(key, value)):
-            continue
-        if key not in subject.reads and key not in subject.read_below:
-            effect = _effect(key, value, loop_of(subject.config))
-            instead = f"write {_INSTEAD[key]}" if key in _INSTEAD and value is not None else "delete it"
-            if key == "workflow":
-                instead = "delete it"
-            yield Finding(subject.origin(key), f"{key!r} is ignored by MMEngine{effect}", instead)
-
-
-def _is_meant(key: str, value: Any) -> bool:
-    """Whether an ambiguous key has the form of the old key, and is not just anybody's variable."""
-    if key == "data":
-        return isinstance(value, dict) and bool(value.keys() & {"samples_per_gpu", "workers_per_gpu", "train", "val"})
-    return isinstance(value, dict) or key in ("seed", "deterministic")
+    for key in old_keys(subject):
+        value = subject.own[key]
+        effect = _effect(key, value, loop_of(subject.config))
+        fix = f"write {_INSTEAD[key]}" if key in _INSTEAD and value is not None else "delete it"
+        yield Finding(subject.origin(key), f"{key!r} is ignored by MMEngine{effect}", fix)
 
 
 def _effect(key: str, value: Any, loop: Loop | None) -> str:

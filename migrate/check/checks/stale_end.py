@@ -53,7 +53,7 @@ def stale_end(subject: Subject) -> Iterator[Finding]:
         if last is None or loop is None:
             continue
         end = _end(last)
-        early = end < loop.length and not _is_rising(last) and not _loses_milestones(last)
+        early = end < loop.length and not (_is_rising(last) or _is_told_elsewhere(last))
         # Exact counterparts of MMCV's curves end one step behind the run.
         if early or (end > loop.length + 1 and last.rule.stem in _SHAPED_BY_LENGTH):
             yield _finding(subject, last, end, loop)
@@ -96,6 +96,8 @@ def _is_rising(entry: Entry) -> bool:
     return stem == "Constant" or bool(own.get("gamma", 0) >= 1)
 
 
-def _loses_milestones(entry: Entry) -> bool:
-    begin = entry.config.get("begin", 0)
-    return any(begin + milestone >= _end(entry) for milestone in entry.config.get("milestones", ()))
+def _is_told_elsewhere(entry: Entry) -> bool:
+    """Whether the early end is a fault of another kind: milestones are lost, or a cosine rises again."""
+    begin, own = entry.config.get("begin", 0), entry.config
+    lost = any(begin + milestone >= _end(entry) for milestone in own.get("milestones", ()))
+    return lost or ("T_max" in own and "end" not in own)
