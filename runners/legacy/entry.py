@@ -1,0 +1,241 @@
+"""The 1.x train entry: from a config to a trained model, in the order of MMDetection's ``tools/train.py``."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmbridge.compat.config import Config
+from mmbridge.compat.errors import ConfigError
+from mmbridge.compat.registry import nearest
+from mmbridge.runners.checkpoint import find_latest_checkpoint
+from mmbridge.runners.dist import get_dist_info, get_local_rank, init_dist
+from mmbridge.runners.hooks import DistEvalHook, DistSamplerSeedHook, EvalHook
+from mmbridge.runners.legacy.build import build_runner
+from mmbridge.runners.legacy.loaders import build_dataloader, loader_settings
+from mmbridge.runners.legacy.preparation import replace_references, run_logger, runner_section, scaled_lr
+from mmbridge.runners.legacy.train_scripts import SCRIPTS, TrainScript
+from mmbridge.runners.optim import build_optimizer
+from mmbridge.runners.parallel import MMDataParallel, MMDistributedDataParallel
+from mmbridge.runners.registries import DATASETS, MODELS
+from mmbridge.runners.seed import init_random_seed, set_random_seed
+from torch import nn
+
+
+def train_file(
+    path: str | Path,
+    *,
+    work_dir: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    resume_from: str | None = None,
+    auto_resume: bool = False,
+    seed: int | None = None,
+    deterministic: bool = False,
+    launcher: str = "none",
+    validate: bool = True,
+    script: str = "mmdet",
+) -> Any:
+    """Train as the config at ``path`` says (.py, .json, .yaml); returns the runner when it is done.
+
+    ``options`` are merged into the config (dotted keys). ``work_dir`` comes before the config's, then
+    ``work_dirs/<name>``; the config is written there. ``script`` names the library whose train script is followed.
+    """
+    cfg = Config.fromfile(path, execute=True)
+    values = replace_references(cfg.to_dict())
+    cfg = Config(values, filename=str(path))
+    if options:
+        cfg.merge_from_dict(options)
+    init_dist(launcher, **cfg.get("dist_params", {}))
+    chosen = work_dir or cfg.get("work_dir") or Path("work_dirs", Path(path).stem)
+    cfg.work_dir = os.path.abspath(chosen)
+    if resume_from is not None:
+        cfg.resume_from = resume_from
+    cfg.auto_resume = auto_resume
+    cfg.seed = init_random_seed(seed if seed is not None else cfg.get("seed"))
+    set_random_seed(cfg.seed, deterministic)
+    timestamp = time.strftime("%Y%m%d_%H%M%S", time.localtime())
+    if get_dist_info()[0] == 0:
+        os.makedirs(cfg.work_dir, exist_ok=True)
+        cfg.dump(os.path.join(cfg.work_dir, Path(path).name))
+    logger = run_logger(script, Path(cfg.work_dir, f"{timestamp}.log"), cfg.get("log_level", "INFO"))
+    meta = {"config": cfg.pretty_text, "seed": cfg.seed, "exp_name": Path(path).name}
+    try:
+        return train(cfg, logger=logger, meta=meta, timestamp=timestamp, validate=validate, script=script)
+    finally:
+        for handler in logger.handlers:
+            handler.close()
+
+
+def train(
+    cfg: Any,
+    *,
+    model: nn.Module | None = None,
+    datasets: Sequence[Any] | None = None,
+    logger: logging.Logger | None = None,
+    meta: dict[str, Any] | None = None,
+    timestamp: str | None = None,
+    validate: bool = True,
+    script: str = "mmdet",
+) -> Any:
+    """Train as ``cfg`` says and return the runner; ``model`` and ``datasets`` are built from it unless given.
+
+    The order: loaders, model, optimizer, runner, training hooks, evaluation, resuming, run. Raises ConfigError
+    naming the key for what a config lacks, ValueError for an unknown ``script``.
+    """
+    ways = _script(script)
+    cfg = cfg if isinstance(cfg, Config) else Config(dict(cfg))
+    for key in ("data", "optimizers" if "optimizers" in cfg else "optimizer", "lr_config"):
+        if key not in cfg:
+            raise ConfigError(f"{cfg.filename or 'config'}: has no {key!r}, which training needs")
+    workflow = [tuple(flow) for flow in cfg.get("workflow", [("train", 1)])]
+    datasets = datasets or build_datasets(cfg, workflow)
+    model = model or build_model(cfg)
+    loaders = [_loader(cfg, dataset, "train") for dataset in datasets]
+    _name_classes(cfg, model, datasets[0])
+    wrapped = wrap_model(model, cfg, ways)
+    rate = scaled_lr(cfg, get_dist_info()[1], loader_settings(cfg.data, "train")["samples_per_gpu"])
+    if rate is not None:
+        cfg.optimizer["lr"] = rate
+    parts = {
+        "model": wrapped,
+        "optimizer": build_optimizers(model, cfg),
+        "work_dir": cfg.get("work_dir"),
+        "logger": logger or run_logger(script, None, cfg.get("log_level", "INFO")),
+        "meta": {} if meta is None else meta,
+    }
+    runner = build_runner(runner_section(cfg, ways), parts)
+    if timestamp is not None:
+        runner.timestamp = timestamp
+    register_hooks(runner, cfg, ways, validate)
+    _load(runner, cfg, ways)
+    runner.run(loaders, workflow)
+    return runner
+
+
+def build_model(cfg: Any) -> nn.Module:
+    """The model of ``cfg.model``, its weights initialised; top-level ``train_cfg`` and ``test_cfg`` go to it."""
+    outer = {key: cfg[key] for key in ("train_cfg", "test_cfg") if cfg.get(key) is not None}
+    model: nn.Module = MODELS.build(cfg.model, default_args=outer)
+    if hasattr(model, "init_weights"):
+        model.init_weights()  # type: ignore[operator]
+    return model
+
+
+def build_datasets(cfg: Any, workflow: Sequence[Any]) -> list[Any]:
+    """A dataset per flow of the workflow; that of a val flow uses the training pipeline."""
+    datasets = []
+    for mode, _ in workflow:
+        settings = copy.deepcopy(cfg.data["train" if mode == "train" else "val"])
+        if mode != "train" and "pipeline" in cfg.data["train"]:
+            settings["pipeline"] = cfg.data["train"]["pipeline"]
+        settings.pop("samples_per_gpu", None)
+        datasets.append(DATASETS.build(settings))
+    return datasets
+
+
+def wrap_model(model: nn.Module, cfg: Any, ways: TrainScript) -> nn.Module:
+    """The model on its device, in the wrapper for one process or for several."""
+    gpu = torch.cuda.is_available()
+    if get_dist_info()[1] == 1:
+        ids = list(cfg.get("gpu_ids", [0]))[:1] if gpu else None
+        return MMDataParallel(model.cuda(ids[0]) if ids else model, device_ids=ids)
+    ids = [get_local_rank() or 0] if gpu else None
+    unused = cfg.get("find_unused_parameters", ways.find_unused_parameters)
+    return MMDistributedDataParallel(
+        model.cuda(ids[0]) if ids else model, device_ids=ids, broadcast_buffers=False, find_unused_parameters=unused
+    )
+
+
+def build_optimizers(model: nn.Module, cfg: Any) -> Any:
+    """The optimizer of ``cfg.optimizer``; of ``cfg.optimizers``, one per named part of the model, or one for all."""
+    settings = cfg.get("optimizers", cfg.get("optimizer"))
+    if "type" in settings:
+        return build_optimizer(model, settings)
+    return {name: build_optimizer(getattr(model, name), each) for name, each in settings.items()}
+
+
+def register_hooks(runner: Any, cfg: Any, ways: TrainScript, validate: bool) -> None:
+    """All hooks of a run, in the order of the library's script."""
+    custom = cfg.get("custom_hooks")
+    runner.register_training_hooks(
+        cfg.lr_config,
+        optimizer_hook_config(cfg, ways) if ways.optimizer_hook else None,
+        cfg.get("checkpoint_config"),
+        cfg.get("log_config"),
+        cfg.get("momentum_config"),
+        custom_hooks_config=None if ways.custom_hooks_last else custom,
+    )
+    by_epoch = runner.max_iters is None
+    distributed = get_dist_info()[1] > 1
+    if distributed and (ways.sampler_seed == "always" or (ways.sampler_seed == "epochs" and by_epoch)):
+        runner.register_hook(DistSamplerSeedHook())
+    if validate and cfg.get("evaluation") is not None and "val" in cfg.data:
+        _register_evaluation(runner, cfg, ways, by_epoch, distributed)
+    if ways.custom_hooks_last:
+        runner.register_custom_hooks(custom)
+
+
+def _register_evaluation(runner: Any, cfg: Any, ways: TrainScript, by_epoch: bool, distributed: bool) -> None:
+    settings = copy.deepcopy(cfg.data["val"])
+    settings.pop("samples_per_gpu", None)
+    kind = DATASETS.get(settings["type"]) if isinstance(settings.get("type"), str) else settings.get("type")
+    if kind is not None and "test_mode" in inspect.signature(kind).parameters:
+        settings.setdefault("test_mode", True)
+    options = {**ways.evaluation_defaults, **cfg.evaluation}
+    if ways.evaluation_unit == "runner":
+        options["by_epoch"] = by_epoch
+    elif ways.evaluation_unit == "iter":
+        options.setdefault("by_epoch", False)
+    hook = (DistEvalHook if distributed else EvalHook)(_loader(cfg, DATASETS.build(settings), "val"), **options)
+    runner.register_hook(hook, ways.evaluation_priority)
+
+
+def optimizer_hook_config(cfg: Any, ways: TrainScript) -> Any:
+    """``cfg.optimizer_config``, as the hook for mixed precision where ``cfg.fp16`` asks for it."""
+    config, fp16 = cfg.get("optimizer_config"), cfg.get("fp16")
+    if fp16 is None or ways.fp16 == "mark":
+        return config
+    if "type" in (config or {}):
+        raise ConfigError(f"optimizer_config.type is {config['type']!r} and there is fp16: keep one of them")
+    chosen = fp16 if ways.fp16 == "merge" else {"loss_scale": fp16["loss_scale"]}
+    return {"type": "Fp16OptimizerHook", **(config or {}), **chosen, "distributed": get_dist_info()[1] > 1}
+
+
+def _load(runner: Any, cfg: Any, ways: TrainScript) -> None:
+    resume = cfg.get("resume_from")
+    if resume is None and cfg.get("auto_resume") and ways.auto_resume and runner.work_dir:
+        resume = find_latest_checkpoint(runner.work_dir)
+    if resume:
+        runner.resume(resume)
+    elif cfg.get("load_from"):
+        runner.load_checkpoint(cfg.load_from)
+
+
+def _loader(cfg: Any, dataset: Any, split: str) -> Any:
+    num_gpus = len(cfg.get("gpu_ids", [0])) or 1
+    settings = loader_settings(cfg.data, split)
+    return build_dataloader(dataset, seed=cfg.get("seed"), num_gpus=num_gpus if split == "train" else 1, **settings)
+
+
+def _name_classes(cfg: Any, model: nn.Module, dataset: Any) -> None:
+    classes = getattr(dataset, "CLASSES", None)
+    if classes is None:
+        return
+    model.CLASSES = classes
+    if cfg.get("checkpoint_config") is not None:
+        cfg.checkpoint_config["meta"] = {**cfg.checkpoint_config.get("meta", {}), "CLASSES": classes}
+
+
+def _script(name: str) -> TrainScript:
+    if name not in SCRIPTS:
+        close = nearest(name, list(SCRIPTS))
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(SCRIPTS)}"
+        raise ValueError(f"no train script {name!r}; {hint}")
+    return SCRIPTS[name]
