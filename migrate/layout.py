@@ -28,7 +28,7 @@ PLACES: Final[dict[str, tuple[str, ...]]] = {
     "env_cfg": ("dist_params", "cudnn_benchmark", "opencv_num_threads", "mp_start_method"),
     "randomness": ("seed", "deterministic", "diff_seed"),
     "load_from": ("load_from", "resume_from"),
-    "resume": ("resume_from", "auto_resume"),
+    "resume": ("resume", "resume_from", "auto_resume"),
     "custom_hooks": ("custom_hooks", "checkpoint_config"),
     "model": ("model", "train_cfg", "test_cfg"),
 }

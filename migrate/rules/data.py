@@ -152,6 +152,8 @@ def _leftovers(data: dict[str, Any], used: set[Path]) -> Iterator[Edit]:
             continue
         if key in (*_BATCH, _WORKERS, *_LOADER):
             yield Drop(("data", key), "no dataloader of this config uses it")
+        elif key in _OWN and not data[key]:
+            yield Drop(("data", key), "empty")
         elif key in _OWN and isinstance(data[key], dict):
             yield from _own_leftovers(data, key, used)
         else:

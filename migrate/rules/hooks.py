@@ -54,7 +54,7 @@ def custom_hooks(view: View) -> Iterator[Edit]:
             kind = hook.get("type") if isinstance(hook, dict) else None
             if kind in _MANUAL:
                 yield Todo(path, _MANUAL[kind])
-            if kind in _EMA:
+            if kind in _EMA and "ema_type" not in hook:  # which only MMEngine's EMAHook takes
                 yield from _ema_leftovers(path, hook)
                 new.append(_ema(path, hook, kind))
             elif kind == "DistSamplerSeedHook":

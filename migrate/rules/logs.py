@@ -69,6 +69,8 @@ def logs(view: View) -> Iterator[Edit]:
             yield Put((*_HOOK, "log_metric_by_epoch"), False)
             yield Put(("log_processor",), {"by_epoch": False})
         yield from _trackers(hooks)
+        if not hooks and "hooks" in config:
+            yield Drop(("log_config", "hooks"), "an empty list")
         for key in config:
             if key not in ("interval", "hooks", DELETE_KEY):
                 yield Todo(("log_config", key), f"LoggerHook takes no such argument ({config[key]!r}); it is left out.")

@@ -180,7 +180,7 @@ def lost(config: Mapping[str, Any], decisions: Sequence[Decision]) -> list[str]:
     edits = [decision.edit for decision in decisions]
     named = {path for edit in edits for path in read(edit)}
     dropped = {edit.path for edit in edits if isinstance(edit, Drop)}
-    opened = {path[:n] for path in named for n in range(1, len(path))}
+    opened = {path[:n] for path in named if path[-1] != "_delete_" for n in range(1, len(path))}
     covering = {path for path in named if path not in dropped or path not in opened}
     schedule = {"lr_config", "momentum_config"}
     keys = [key for key in config if key in LEGACY_KEYS | AMBIGUOUS_KEYS - schedule or key in {"custom_hooks"}]
