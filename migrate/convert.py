@@ -119,9 +119,12 @@ class Run:
         """Reads the old files."""
         return self.tree.reader
 
-    def convert(self, paths: Sequence[Path], step: Step) -> list[Converted]:
-        """The files and their bases, in the order of the first file that needs them, bases first."""
-        asked = frozenset(paths)
+    def convert(self, paths: Sequence[Path], step: Step, asked: Collection[Path] | None = None) -> list[Converted]:
+        """The files and their bases, in the order of the first file that needs them, bases first.
+
+        ``asked`` are all files that were asked for, where ``paths`` are some of them.
+        """
+        asked = frozenset(paths if asked is None else asked)
         for path in paths:
             try:
                 for file in self.reader.closure(path):
@@ -130,7 +133,7 @@ class Run:
             except Exception as error:
                 self._unreadable(path, error)
             step()
-        self._reload(step)
+        self._reload(step, frozenset(paths))
         return list(self.done.values())
 
     def _unreadable(self, path: Path, error: Exception) -> None:
@@ -212,7 +215,7 @@ class Run:
             for comment in yaml_comments(file.text):
                 converted.report.notes.append(Note(Level.WARNING, "yaml", "", 0, f"a comment is lost: {comment}"))
 
-    def _reload(self, step: Step) -> None:
+    def _reload(self, step: Step, paths: Collection[Path]) -> None:
         """Resolve every new file by MMEngine's rules, and compare the schedules."""
         texts = {file.path: file.new for file in self.done.values() if file.report.status is not Status.FAILED}
         known = [self.rewritten.get(path) or self.reader.file(path) for path in texts]
@@ -222,7 +225,7 @@ class Run:
                 self._attempt("prove", self._proven, file, reader)
                 if self.flatten and file.asked and file.report.status is not Status.FAILED:
                     self._attempt("flatten", self._flat, file, reader)
-            if file.asked:
+            if file.path in paths:
                 step()
 
     def _attempt(self, name: str, act: Callable[[Converted, Reader], None], file: Converted, reader: Reader) -> None:

@@ -50,7 +50,7 @@ def convert_in_processes(
             with suppress(Exception):  # what cannot be read is reported where it is converted
                 run.reader.closure(path)
         make = partial(_same, run)
-    workers = [_Worker.start(method, make, part) for part in parts]
+    workers = [_Worker.start(method, make, part, paths) for part in parts]
     try:
         return assemble(_collect(workers, step), paths)
     finally:
@@ -80,10 +80,10 @@ class _Worker:
     part: Sequence[Path]
 
     @classmethod
-    def start(cls, method: str, make: Callable[[], Run], part: Sequence[Path]) -> _Worker:
+    def start(cls, method: str, make: Callable[[], Run], part: Sequence[Path], asked: Sequence[Path]) -> _Worker:
         context: Any = multiprocessing.get_context(method)
         receiver, sender = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(sender, make, part), daemon=True)
+        process = context.Process(target=_work, args=(sender, make, part, asked), daemon=True)
         process.start()
         sender.close()
         return cls(process, receiver, part)
@@ -103,10 +103,10 @@ class _Worker:
         return failed
 
 
-def _work(results: Connection, make: Callable[[], Run], part: Sequence[Path]) -> None:
+def _work(results: Connection, make: Callable[[], Run], part: Sequence[Path], asked: Sequence[Path]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process answers to Ctrl-C
     with suppress(BrokenPipeError):
-        results.send(make().convert(part, lambda: results.send(None)))
+        results.send(make().convert(part, lambda: results.send(None), asked))
 
 
 def _collect(workers: Sequence[_Worker], step: Step) -> list[Converted]:

@@ -1,0 +1,110 @@
+"""Several processes give what one gives; a process that dies or is interrupted takes nothing with it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mmbridge.migrate import workers
+from mmbridge.migrate.convert import Run, convert
+from mmbridge.migrate.tree import config_files
+
+FIXTURES = Path(__file__).parents[2] / "fixtures/configs"
+METHODS = [method for method in ("fork", "spawn") if method in multiprocessing.get_all_start_methods()]
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # where a test runner has threads
+
+
+@pytest.fixture
+def paths(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Some fixtures, good and bad; a few are enough for a process."""
+    monkeypatch.setattr(workers, "_LEAST", 5)
+    return [path for name in ("bad", "comments", "detection", "segmentation") for path in config_files(FIXTURES / name)]
+
+
+def told(files: Any) -> list[Any]:
+    return [(f.path, f.old, f.new, f.bases, f.encoding, f.part, f.report) for f in files]
+
+
+@pytest.mark.parametrize(
+    ("method", "jobs", "flatten"),
+    [
+        pytest.param("fork", 3, False, id="three processes"),
+        pytest.param("fork", 2, True, id="flat"),
+        pytest.param("spawn", 2, False, id="spawned"),
+    ],
+)
+def test_order_text_and_reports_are_those_of_one_process(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch, method: str, jobs: int, flatten: bool
+) -> None:
+    if method not in METHODS:
+        pytest.skip(f"no {method} on this system")
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: [method])
+    steps: list[int] = []
+    expected = convert(paths, flatten=flatten)
+
+    found = workers.convert_in_processes(paths, jobs=jobs, flatten=flatten, step=lambda: steps.append(1))
+
+    assert [file.path for file in expected.files] == [file.path for file in found.files]
+    assert [] == [a for a, b in zip(told(expected.files), told(found.files), strict=True) if a != b]
+    assert 0 < len(steps) <= 2 * len(paths)
+
+
+def test_the_command_says_the_same(
+    migrate: Callable[..., Any], detection: Path, snapshot: Callable[[Path], dict[str, bytes]]
+) -> None:
+    one = migrate("convert", detection, "-o", "one")
+    two = migrate("convert", detection, "-o", "two", "--jobs", "2")
+
+    assert one == two
+    assert snapshot(Path("one")) == snapshot(Path("two"))
+
+
+@pytest.mark.skipif("fork" not in METHODS, reason="the process that dies must inherit that it does")
+def test_files_of_a_process_that_dies_are_reported_and_the_others_go_on(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Run.convert
+
+    def die(run: Run, part: Any, step: Any, asked: Any) -> Any:
+        if part[0] == paths[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(run, part, step, asked)
+
+    monkeypatch.setattr(Run, "convert", die)
+    half = len(paths) // 2
+    found = workers.convert_in_processes(paths, jobs=2)
+    dead = [file.report for file in found.files if file.report.notes and file.report.notes[-1].rule == "internal"]
+
+    assert half == len(dead)
+    assert (
+        f"ended early (exit code -9), with {half - 1} others; run it again with --jobs 1." in dead[0].notes[0].message
+    )
+    assert any(file.report.proof is not None for file in found.files)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches processes otherwise there")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_ends_all_processes_with_130(tmp_path: Path, jobs: str) -> None:
+    for number in range(8):
+        shutil.copytree(FIXTURES / "detection", tmp_path / "trees" / str(number))
+    command = [sys.executable, "-m", "mmbridge.migrate", "convert", "trees", "--in-place", "--jobs", jobs]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(1.2)  # it reads or converts by now
+    os.killpg(process.pid, signal.SIGINT)
+    err = process.communicate(timeout=30)[1]
+
+    assert 130 == process.returncode, err
+    assert "Traceback" not in err
+    assert [] == list(tmp_path.rglob("*.migrating"))
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
