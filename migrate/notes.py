@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from typing import Final
 
+from mmbridge.compat.config import StaticFile
 from mmbridge.migrate.edit import Drop, Move, Put, Todo, dotted
 from mmbridge.migrate.report import Level, Note
 from mmbridge.migrate.rule import Decision, Rule
@@ -47,3 +50,17 @@ def remarks(notes: Iterable[Note]) -> dict[str, list[str]]:
             key = note.key.split(".")[0].split("[")[0]
             said.setdefault(key, []).append(f"# TODO({note.rule}): {note.message}")
     return said
+
+
+_LEFT: Final = re.compile(r"(?:^|\n)((?:# TODO\([\w-]+\): .*\n)+)(\w+) *=")
+_REMARK: Final = re.compile(r"# TODO\(([\w-]+)\): (.*)\n")
+
+
+def left_before(file: StaticFile) -> dict[str, list[Note]]:
+    """What an earlier conversion left for a person in ``file``: the remarks above a statement, by its key."""
+    left: dict[str, list[Note]] = {}
+    for found in _LEFT.finditer(file.text):
+        key = found[2]
+        line = file.bindings.get(key, (0,))[0]
+        left[key] = [Note(Level.TODO, rule, key, line, message) for rule, message in _REMARK.findall(found[1])]
+    return left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import Any
 
 from mmbridge.compat.config import Undecided
@@ -84,7 +85,9 @@ class Renderer:
 
     def _dict(self, value: dict[Any, Any], path: Path, indent: int, column: int, suffix: int) -> str:
         keys = in_order(path, value)
-        braces = self.style.braces or not all(isinstance(key, str) and key.isidentifier() for key in keys)
+        braces = self.style.braces or not all(
+            isinstance(key, str) and key.isidentifier() and not iskeyword(key) for key in keys
+        )
         items = [self._item(f"{self.literal(key)}: " if braces else f"{key}=", value[key]) for key in keys]
         opening, closing = ("{", "}") if braces else ("dict(", ")")
         return self._brackets(opening, closing, items, [(*path, key) for key in keys], indent, column, suffix)

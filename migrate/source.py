@@ -85,8 +85,9 @@ class Source:
 
     statements: list[Statement]
     footer: list[str]
-    _children: dict[int, dict[str | int, Entry] | None] = field(default_factory=dict)
-    _code: dict[int, str] = field(default_factory=dict)
+    # By id, together with the node itself: a node that is gone would leave its id to another one.
+    _children: dict[int, tuple[cst.CSTNode, dict[str | int, Entry] | None]] = field(default_factory=dict)
+    _code: dict[int, tuple[cst.CSTNode, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, file: StaticFile, *, split: frozenset[str]) -> Source:
@@ -137,14 +138,14 @@ class Source:
     def children(self, node: cst.BaseExpression) -> dict[str | int, Entry] | None:
         """The parts of a ``dict()`` call or a dict, list or tuple display; None for other expressions."""
         if id(node) not in self._children:
-            self._children[id(node)] = _parts(node)
-        return self._children[id(node)]
+            self._children[id(node)] = (node, _parts(node))
+        return self._children[id(node)][1]
 
     def code(self, node: cst.CSTNode) -> str:
         """The text of an expression as it stands in the file."""
         if id(node) not in self._code:
-            self._code[id(node)] = _MODULE.code_for_node(node)
-        return self._code[id(node)]
+            self._code[id(node)] = (node, _MODULE.code_for_node(node))
+        return self._code[id(node)][1]
 
 
 def comments_of(text: str) -> list[str]:

@@ -20,11 +20,14 @@ from typing import Any, Final
 from mmbridge.compat.config import Reader, merge
 from mmbridge.compat.errors import ConfigError
 from mmbridge.migrate.apply_dict import MISSING, materialise, plan
-from mmbridge.migrate.difference import Difference, fill
+from mmbridge.migrate.dialect import Dialect, dialect
+from mmbridge.migrate.difference import Difference, fill, same
 from mmbridge.migrate.edit import Drop, Edit, Put, Ref
 from mmbridge.migrate.layout import PLACES
 from mmbridge.migrate.rule import Decision, Rule, decide
 from mmbridge.migrate.view import LrStyle, View
+
+_DEPRECATION: Final = "_deprecation_"
 
 Group = tuple[Path, ...]
 """The direct bases of some file: what is merged side by side."""
@@ -82,7 +85,11 @@ class Tree:
     def own(self, path: Path) -> dict[str, Any]:
         """What the converted file says itself, as templates over the file's old own keys."""
         if path not in self._own:
-            self._own[path] = self._shared(path) if self.is_part(path) else self._alone(path)
+            new = self._shared(path) if self.is_part(path) else self._alone(path)
+            old = self.reader.file(path).values
+            kept = old.keys() & {_DEPRECATION}  # both engines take it out when they load
+            kept |= {key for key in old.keys() & new.keys() if same(materialise(new[key], old), old[key])}
+            self._own[path] = {**new, **{key: Ref((key,)) for key in kept}}
         return self._own[path]
 
     def resolved(self, path: Path) -> dict[str, Any]:
@@ -122,19 +129,15 @@ class Tree:
     # --- a base beside others ---------------------------------------------------------------------------------
 
     def _shared(self, path: Path) -> dict[str, Any]:
-        """Neutral keys as they are; of the new keys those that ``path`` owns, as most of its groups need them."""
+        """Of the keys that ``path`` feeds or says itself those that it owns, as most of its groups need them."""
         base, own = self.inherited(path), self.reader.file(path).values
+        fed = (key for key, sources in PLACES.items() if any(source in own for source in sources))
         new: dict[str, Any] = {}
-        for key in self.target(path).template:
-            if key not in PLACES:
-                new[key] = self._difference(path, self.target(path)).of(
-                    self.target(path).template[key], base.get(key, MISSING), (key,)
-                )
-        for key, sources in PLACES.items():
-            if any(source in own for source in sources) and not self._banned(path, key):
-                target = self._vote(path, key)
-                if target is not None:
-                    new[key] = self._difference(path, target).of(target.template[key], base.get(key, MISSING), (key,))
+        for key in dict.fromkeys([*own, *fed]):
+            target = None if self._banned(path, key) else self._vote(path, key)
+            if target is not None:
+                difference = self._difference(path, target)
+                new[key] = difference.of(target.template[key], base.get(key, MISSING), (key,))
         return {key: template for key, template in new.items() if template is not MISSING}
 
     def _vote(self, path: Path, key: str) -> Target | None:
@@ -148,7 +151,9 @@ class Tree:
             ballot = repr(target.value[key]) if key in target.value else ""
             votes[ballot] += weight
             targets.setdefault(ballot, target if ballot else None)
-        return targets[max(sorted(votes), key=votes.__getitem__)] if votes else self.target(path)
+        if not votes:
+            return self.target(path) if key in self.target(path).template else None
+        return targets[max(sorted(votes), key=votes.__getitem__)]
 
     def _banned(self, path: Path, key: str) -> bool:
         """Whether in some group another base owns ``key``."""
@@ -160,7 +165,7 @@ class Tree:
         return False
 
     def _owner(self, group: Group, key: str) -> Path | None:
-        for source in PLACES[key]:
+        for source in PLACES.get(key, ()):
             for base in group:
                 if source in self.reader.resolved(base):
                     return base
@@ -168,15 +173,17 @@ class Tree:
 
     def _group_target(self, group: Group) -> Target | None:
         """What the rules make of bases merged side by side; None if they cannot be."""
-        if len(group) == 1:
-            return self.target(group[0])
         if group not in self._targets:
             merged: dict[str, Any] = {}
             for base in group:
-                if merged.keys() & self.reader.resolved(base).keys():
+                try:
+                    keys = self.reader.resolved(base)
+                except ConfigError:
                     return None
-                merged.update(self.reader.resolved(base))
-            self._targets[group] = self._decide(merged)
+                if merged.keys() & keys.keys():
+                    return None
+                merged.update(keys)
+            self._targets[group] = self._decide(merged) if len(group) > 1 else self.target(group[0])
         return self._targets[group]
 
     # --- who uses whom ----------------------------------------------------------------------------------------
@@ -195,6 +202,8 @@ class Tree:
         while pending:
             for user in users.get(pending.pop(), ()):
                 group = self.reader.base_paths(user)
+                if self._group_target(group) is None:  # no engine loads that user
+                    continue
                 found[group] += 1
                 if len(group) == 1 and user not in seen and self._beside_others(user, users):
                     del found[group]
@@ -209,7 +218,7 @@ class Tree:
         """Base -> the files below ``root`` that name it directly; files that cannot be read have no say."""
         if root not in self._users:
             users: dict[Path, list[Path]] = {}
-            for path in config_files(root):
+            for path in _with_bases(root):
                 try:
                     for base in self.reader.base_paths(path):
                         users.setdefault(base, []).append(path)
@@ -219,6 +228,8 @@ class Tree:
         return self._users[root]
 
     def _decide(self, config: Mapping[str, Any]) -> Target:
+        if dialect(config) in (Dialect.NEW, Dialect.MIXED):  # what is new stays as it is
+            return Target(config, ())
         return Target(config, tuple(decide(self.rules, View(config, self.lr))))
 
 
@@ -228,26 +239,44 @@ def project_root(path: Path) -> Path:
     The innermost folder above it called ``configs`` or ``config``, else the folder that holds its ``_base_``
     folder, else its own folder. It depends on the path alone.
     """
+    return _configs_folder(path) or path.parent
+
+
+def _configs_folder(path: Path) -> Path | None:
     for folder in path.parents:
         if folder.name.lower() in ("configs", "config"):
             return folder
-    outermost = next((f for f in reversed(path.parents) if f.name == "_base_"), None)
-    return outermost.parent if outermost is not None else path.parent
+    outermost = next((folder for folder in reversed(path.parents) if folder.name == "_base_"), None)
+    return outermost.parent if outermost is not None else None
 
 
-def config_files(root: Path) -> Iterator[Path]:
-    """Every file below ``root`` that could be a config, in a fixed order; hidden folders are passed over.
+def _with_bases(root: Path) -> Iterator[Path]:
+    """The files of a project that may name a base: all below a folder of configs, in another one only its own."""
+    named = _configs_folder(root / "_") is not None or (root / "_base_").is_dir()
+    for path in config_files(root, below=named):
+        try:
+            if b"_base_" in path.read_bytes():
+                yield path
+        except OSError:
+            continue
+
+
+def config_files(root: Path, *, below: bool = True) -> Iterator[Path]:
+    """Every file in ``root``, and ``below`` it, that could be a config, in a fixed order.
+
+    Hidden folders, caches and installed packages are passed over.
 
     JSON and YAML files are many things: only those that set a config's key at the top count.
     """
-    for folder, below, names in os.walk(root):
-        below[:] = sorted(name for name in below if not name.startswith("."))
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if below and name not in _SKIPPED and name[0] != ".")
         for name in sorted(names):
             path = Path(folder, name)
             if path.suffix == ".py" or (path.suffix in (".json", ".yaml", ".yml") and _names_a_config_key(path)):
                 yield path
 
 
+_SKIPPED: Final = ("__pycache__", "site-packages", "node_modules")
 _DATA_FILE: Final = re.compile(
     rb"""^[\s{]*["']?(_base_|model|data|runner|optimizer|lr_config|total_epochs|optim_wrapper|train_cfg)["']?\s*:""",
     re.MULTILINE,

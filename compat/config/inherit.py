@@ -57,7 +57,10 @@ class Reader:
         """The own keys of one file, before any base is merged in."""
         name = _absolute(path)
         if name not in self._files:
-            self._files[name] = self._evaluate(name)
+            try:
+                self._files[name] = self._evaluate(name)
+            except (RecursionError, MemoryError):
+                raise ConfigError(f"{name}: is nested too deeply to be read; simplify it.") from None
         return self._files[name]
 
     def base_paths(self, path: Path) -> tuple[Path, ...]:

@@ -160,12 +160,12 @@ class Subject:
 def loop_of(config: Mapping[str, Any]) -> Loop | None:
     """The unit and length of the training loop that a merged config describes, if it is one of MMEngine's."""
     cfg = config.get("train_cfg")
-    if not isinstance(cfg, dict) or not ("type" in cfg or "by_epoch" in cfg):
+    if not isinstance(cfg, dict):
         return None
-    kind, by_epoch = cfg.get("type"), cfg.get("by_epoch")
-    if kind == "EpochBasedTrainLoop" or (kind is None and by_epoch is True):
+    kind, by_epoch = cfg.get("type"), cfg.get("by_epoch", False)
+    if kind == "EpochBasedTrainLoop" or ("type" not in cfg and by_epoch is True):
         return _loop("epoch", cfg.get("max_epochs"))
-    if kind == "IterBasedTrainLoop" or (kind is None and by_epoch is False):
+    if kind == "IterBasedTrainLoop" or ("type" not in cfg and by_epoch is False):
         return _loop("iter", cfg.get("max_iters"))
     return None
 

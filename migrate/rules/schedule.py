@@ -8,14 +8,14 @@ from typing import Any, Final
 from mmbridge.compat.errors import BridgeError
 from mmbridge.compat.schedules import Loop
 from mmbridge.migrate.apply_dict import MISSING
-from mmbridge.migrate.edit import Drop, Edit, Path, Put, Ref, Todo
+from mmbridge.migrate.edit import Drop, Edit, Put, Ref, Todo
 from mmbridge.migrate.layout import LOOP_KEYS
 from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.rules.arrange import Arrangement, arrange
 from mmbridge.migrate.view import View, first_undecided
 
 _SOURCES: Final = ("lr_config", "momentum_config")
-_UNKNOWN_LENGTH: Final = 10**9 + 7  # stands for the run length of a config that does not say it; never printed
+_STAND_INS: Final = (99_991, 100_003)  # for the run length of a config that does not say it; never printed
 _WRITTEN: Final = {
     "milestones": ("step",),
     "step_size": ("step",),
@@ -83,17 +83,24 @@ def param_scheduler(view: View) -> Iterator[Edit]:
     if unknown is not None:
         yield from _left(present, f"{unknown.reason} (line {unknown.line}) decides the schedule; write it by hand.")
         return
+    lengths = _STAND_INS if view.run.length is MISSING else (view.run.length,)
     try:
-        result = _arranged(view)
+        results = [_arranged(view, length) for length in lengths]
     except BridgeError as error:
         yield from _left(present, str(error))
         return
-    if result.todo is not None:
-        yield from _left(present, result.todo)
+    if results[0].todo is not None:
+        yield from _left(present, results[0].todo)
         return
-    schedulers = [_as_written(view, scheduler) for scheduler in result.schedulers]
-    if schedulers:
-        yield Put(("param_scheduler",), schedulers, note="; ".join(result.notes))
+    lists = [
+        [_as_written(view, scheduler, length) for scheduler in result.schedulers]
+        for result, length in zip(results, lengths, strict=True)
+    ]
+    if lists[0] != lists[-1]:  # a number in it was computed from the stand-in
+        yield from _left(present, "the run length decides this schedule, and neither this file nor a base says it.")
+        return
+    if lists[0]:
+        yield Put(("param_scheduler",), lists[0], note="; ".join(results[0].notes))
     for key in present:
         yield Drop((key,), "param_scheduler says it")
 
@@ -105,8 +112,7 @@ def _left(present: list[str], message: str) -> Iterator[Edit]:
         yield Todo((other,), f"belongs into the same list as {present[0]}.")
 
 
-def _arranged(view: View) -> Arrangement:
-    length = _UNKNOWN_LENGTH if view.run.length is MISSING else view.run.length
+def _arranged(view: View, length: int) -> Arrangement:
     return arrange(
         view.get("lr_config"),
         view.get("momentum_config"),
@@ -126,27 +132,21 @@ def _first(betas: Any) -> Any:
     return betas[0] if isinstance(betas, (list, tuple)) and betas else None
 
 
-def _as_written(view: View, scheduler: dict[str, Any]) -> dict[str, Any]:
+def _as_written(view: View, scheduler: dict[str, Any], length: int) -> dict[str, Any]:
     """``scheduler`` with the old config's own expressions, and without an end that nobody knows yet."""
     written: dict[str, Any] = {}
     source = "momentum_config" if scheduler["type"].endswith("Momentum") else "lr_config"
     for key, value in scheduler.items():
-        if key in ("end", "T_max", "total_steps") and value in (_UNKNOWN_LENGTH, _UNKNOWN_LENGTH + 1):
+        if view.run.length is MISSING and value in (length, length + 1) and key in ("end", "T_max", "total_steps"):
+            if value == length + 1 and scheduler.get("begin") == 0:
+                written["begin"] = -1  # the runner fills in the run length, which is one step less
             continue
-        written[key] = value
+        written.setdefault(key, value)
         if key in ("end", "T_max") and value == view.run.length and view.run.path is not None:
             written[key] = Ref(view.run.path)
             continue
         for old in _WRITTEN.get(key, ()):
-            if _is(view.get(source, old, default=MISSING), value):
-                written[key] = _ref(source, old)
+            found = view.get(source, old, default=MISSING)
+            if type(found) is type(value) and found == value:
+                written[key] = Ref((source, old))
     return written
-
-
-def _is(old: Any, value: Any) -> bool:
-    return type(old) is type(value) and bool(old == value)
-
-
-def _ref(*path: str) -> Ref:
-    whole: Path = path
-    return Ref(whole)

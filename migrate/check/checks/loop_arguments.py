@@ -30,11 +30,10 @@ def loop_arguments(subject: Subject) -> Iterator[Finding]:
     cfg = subject.get("train_cfg")
     if not isinstance(cfg, dict):
         return
-    lengths = [key for key in ("max_epochs", "max_iters") if key in cfg]
-    if lengths and "type" not in cfg and "by_epoch" not in cfg:
-        sentence = f"train_cfg has {lengths[0]!r}, but neither 'type' nor 'by_epoch': MMEngine cannot tell the loop"
-        kind = "EpochBasedTrainLoop" if lengths[0] == "max_epochs" else "IterBasedTrainLoop"
-        yield Finding(subject.origin("train_cfg", lengths[0]), sentence, f"add type='{kind}'")
+    if "max_epochs" in cfg and "type" not in cfg and "by_epoch" not in cfg:
+        sentence = "train_cfg has 'max_epochs', but neither 'type' nor 'by_epoch': MMEngine takes IterBasedTrainLoop"
+        where = subject.origin("train_cfg", "max_epochs")
+        yield Finding(where, f"{sentence}, which refuses it", "add type='EpochBasedTrainLoop'")
     foreign = _FOREIGN.get(str(cfg.get("type")))
     if foreign is not None and foreign in cfg:
         length = subject.origin("train_cfg", foreign)

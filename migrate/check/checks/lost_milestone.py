@@ -39,7 +39,7 @@ def lost_milestone(subject: Subject) -> Iterator[Finding]:
             continue
         begin, end = entry.config.get("begin", 0), entry.config.get("end", loop.length)
         # One at the very end of the run changes nothing: customary, and no mistake.
-        lost = [m for m in milestones if end <= begin + m and end < loop.length or begin + m > loop.length]
+        lost = [m for m in milestones if (end <= begin + m and end < loop.length) or begin + m > loop.length]
         if not lost:
             continue
         where = subject.origin(*entry.keys, "milestones")

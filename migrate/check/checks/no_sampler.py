@@ -21,9 +21,13 @@ _REST = "test_cfg = dict()\ntest_evaluator = dict(type='Accuracy')\n"
     ],
 )
 def no_sampler(subject: Subject) -> Iterator[Finding]:
-    """MMEngine builds no dataloader without ``sampler``; ``shuffle`` alone is not enough."""
+    """Without ``sampler`` the data comes in order, and whole to every process of a distributed run.
+
+    In MMCV 1.x the train script chose the sampler; in MMEngine the config does.
+    """
     for key, shuffle in (("train_dataloader", True), ("val_dataloader", False), ("test_dataloader", False)):
         loader = subject.get(key)
-        if isinstance(loader, dict) and "dataset" in loader and "sampler" not in loader:
-            fix = f"add sampler=dict(type='DefaultSampler', shuffle={shuffle})"
-            yield Finding(subject.origin(key), f"{key} has no sampler: MMEngine cannot build it", fix)
+        if isinstance(loader, dict) and "dataset" in loader and not loader.keys() & {"sampler", "batch_sampler"}:
+            order = "in order and " if shuffle and not loader.get("shuffle") else ""
+            sentence = f"{key} has no sampler: the data comes {order}whole to every process"
+            yield Finding(subject.origin(key), sentence, f"add sampler=dict(type='DefaultSampler', shuffle={shuffle})")
