@@ -42,9 +42,9 @@ def check_laws(files: dict[str, str]) -> None:
         except ConfigError:
             assume(False)
         conversion = convert(resolved)
-        failed = [file.report for file in conversion.files if file.report.status is Status.FAILED]
+        failed = [file.report.notes for file in conversion.files if file.report.status is Status.FAILED]
 
-        assert [] == failed
+        assert not failed, failed
         tree = Tree(RULES, reader=reader)
         for file in conversion.files:
             old = reader.file(file.path)
