@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from mmbridge.compat.config.merge import DELETE_KEY
 from mmbridge.compat.errors import BridgeError
 from mmbridge.compat.schedules import Loop
 from mmbridge.migrate.apply_dict import MISSING
@@ -114,14 +115,18 @@ def _left(present: list[str], message: str) -> Iterator[Edit]:
 
 def _arranged(view: View, length: int) -> Arrangement:
     return arrange(
-        view.get("lr_config"),
-        view.get("momentum_config"),
+        *(_without_mark(view.get(key)) for key in _SOURCES),
         loop=Loop(view.run.unit, length),
         base_lr=_number(view.get("optimizer", "lr")),
         base_momentum=_number(view.get("optimizer", "momentum", default=_first(view.get("optimizer", "betas")))),
         equal_bases=not view.get("optimizer", "paramwise_cfg"),
         style=view.lr,
     )
+
+
+def _without_mark(config: Any) -> Any:
+    """``config`` without a ``_delete_`` that found nothing to delete."""
+    return {key: config[key] for key in config if key != DELETE_KEY} if isinstance(config, dict) else config
 
 
 def _number(value: Any) -> float | None:

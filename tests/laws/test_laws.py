@@ -20,6 +20,7 @@ from law_checks import (
 )
 from mmbridge.compat.config import Reader
 from mmbridge.migrate.apply_dict import apply_dict
+from mmbridge.migrate.apply_source import apply_source
 from mmbridge.migrate.convert import Conversion, convert
 from mmbridge.migrate.difference import same
 from mmbridge.migrate.report import Status
@@ -75,6 +76,14 @@ def test_square_can_fail() -> None:
 
     assert not same(broken, apply_dict(file.values, rule_edits(file.values)))
     assert first_difference(broken, apply_dict(file.values, rule_edits(file.values)))
+
+
+def test_same_text_every_time() -> None:
+    """Nothing depends on what was converted before, or on where objects lie in memory."""
+    file = OLD.file(NAMES["traps/source_read_later.py"])
+    texts = {apply_source(file, rule_edits(file.values)) for _ in range(100)}
+
+    assert 1 == len(texts)
 
 
 # Law 2
