@@ -141,7 +141,7 @@ class Subject:
             if not entry.rule.metric_driven:
                 try:
                     read_scheduler(entry.config, loop=loop, epoch_length=_ANY_LENGTH, where=entry.name)
-                except ConfigError as error:
+                except (ConfigError, ArithmeticError, ValueError) as error:  # NaN and infinity are no integers
                     found[entry.keys] = str(error).rstrip(".")
         return found
 

@@ -52,3 +52,11 @@ def test_every_file_of_checks_is_listed_under_its_name() -> None:
     files = {path.stem for path in folder.glob("*.py") if path.stem != "__init__"}
 
     assert files == {check.id.replace("-", "_") for check in CHECKS}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+def test_documentation_says_what_the_check_says(check: Check) -> None:
+    page = (Path(__file__).parents[2] / "docs/how-to/check.md").read_text(encoding="utf-8")
+    first = " ".join(check.doc.split("\n\n")[0].split()).replace("``", "`")
+
+    assert f"| `{check.id}` | {first} |" in page.splitlines()

@@ -64,6 +64,12 @@ def test_not_a_fault(loop: str, schedulers: str) -> None:
         pytest.param(EPOCHS, "dict(type='LinearLR', begin=3, end=4)", ["frozen-warmup"], id="one step, later"),
         pytest.param(EPOCHS, "dict(type='LinearMomentum', begin=0, end=1)", ["frozen-warmup"], id="frozen momentum"),
         pytest.param(EPOCHS, "dict(type='PolyLR', begin=5, end=5)", ["bad-scheduler"], id="end not above begin"),
+        pytest.param(
+            EPOCHS,
+            "dict(type='PolyLR', begin=float('nan'), convert_to_iter_based=True)",
+            ["bad-scheduler"],
+            id="not a number",
+        ),
         pytest.param(EPOCHS, "dict(type='StepLR', step_size='3')", ["bad-scheduler"], id="text for a number"),
     ],
 )
