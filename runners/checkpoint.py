@@ -138,16 +138,19 @@ def load_checkpoint(
     strict: bool = False,
     logger: logging.Logger | None = None,
     revise_keys: Sequence[tuple[str, str]] = STRIP_WRAPPER,
+    after_read: Callable[[Checkpoint], None] | None = None,
 ) -> Checkpoint:
     """Load the weights of ``filename`` into ``model`` and return all that the file holds.
 
-    ``revise_keys`` are (pattern, replacement) pairs for the keys of the weights. Raises BridgeError where
-    the file holds no dict, :class:`~mmbridge.runners.state_dict.WeightsMismatch` where ``strict`` and keys
-    differ.
+    ``revise_keys`` are (pattern, replacement) pairs for the keys of the weights; ``after_read`` may change what was
+    read. Raises BridgeError where the file holds no dict, :class:`~mmbridge.runners.state_dict.WeightsMismatch`
+    where ``strict`` and keys differ.
     """
     checkpoint = CheckpointLoader.load_checkpoint(filename, map_location, logger)
     if not isinstance(checkpoint, dict):
         raise BridgeError(f"{filename}: holds no state_dict but a {type(checkpoint).__name__}")
+    if after_read is not None:
+        after_read(checkpoint)
     load_state_dict(model, revised(checkpoint.get("state_dict", checkpoint), revise_keys), strict, logger)
     return checkpoint
 
@@ -169,6 +172,7 @@ def save_checkpoint(
     filename: str,
     optimizer: Optimizers | None = None,
     meta: MutableMapping[str, Any] | None = None,
+    before_write: Callable[[Checkpoint], None] | None = None,
 ) -> None:
     """Write the weights, the optimizer's state and ``meta``, to which time, version and CLASSES are added.
 
@@ -187,6 +191,8 @@ def save_checkpoint(
         checkpoint["optimizer"] = optimizer.state_dict()
     elif isinstance(optimizer, Mapping):
         checkpoint["optimizer"] = {name: each.state_dict() for name, each in optimizer.items()}
+    if before_write is not None:
+        before_write(checkpoint)
     write_file(checkpoint, filename)
 
 

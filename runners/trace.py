@@ -14,9 +14,7 @@ from typing import Any
 from zlib import crc32
 
 import torch
-from mmbridge.compat.hook import Hook, LegacyHook
-
-POINTS: tuple[str, ...] = (*Hook.stages, "before_epoch", "after_epoch")
+from mmbridge.compat.hook import LegacyHook
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Event:
     point: str
     epoch: int
     iter: int
-    inner_iter: int | None
+    inner_iter: int | None = None
     lr: tuple[float, ...] | None = None
     momentum: tuple[float, ...] | None = None
     loss: float | None = None
@@ -48,27 +46,27 @@ class Recorder:
     def hook(self, base: type = LegacyHook) -> Any:
         """A hook that records, a subclass of ``base``: the ``Hook`` class of the engine it is registered in.
 
-        Of MMCV, whose hooks have the umbrella points ``before_epoch`` and kin too, only what the runner
-        itself fires is recorded.
+        Recorded are the points that the engine's hooks have, and the two that iteration runs of MMCV 1.x fire.
         """
-        members: dict[str, Any] = {point: self._method(point) for point in POINTS if hasattr(base, point)}
+        points = (*base.stages, "before_epoch", "after_epoch")  # type: ignore[attr-defined]
+        members: dict[str, Any] = {point: self._method(point) for point in points if hasattr(base, point)}
         return type("TraceHook", (base,), members)()
 
     def _method(self, point: str) -> Any:
         def method(hook: Any, runner: Any, batch_idx: Any = None, *args: Any, **facts: Any) -> None:
-            self.events.append(event(point, runner, batch_idx))
+            self.events.append(event(point, runner, batch_idx, facts.get("outputs")))
 
         return method
 
 
-def event(point: str, runner: Any, batch_idx: int | None = None) -> Event:
+def event(point: str, runner: Any, batch_idx: int | None = None, outputs: Any = None) -> Event:
     """What there is to record at ``point`` of ``runner``, an engine's runner of either generation."""
     inner = getattr(runner, "inner_iter", batch_idx)
     values: dict[str, Any] = {}
     if point.startswith("before_") and point.endswith("_iter"):
         values = {"lr": _groups(runner, _lr), "momentum": _groups(runner, _momentum)}
     elif point.startswith("after_") and point.endswith("_iter"):
-        outputs = getattr(runner, "outputs", None) or {}
+        outputs = getattr(runner, "outputs", outputs)
         loss = outputs.get("loss") if isinstance(outputs, dict) else None
         values = {
             "loss": None if loss is None else float(loss.detach()),
@@ -101,7 +99,7 @@ def _groups(runner: Any, read: Any) -> tuple[float, ...] | None:
     optimizer = getattr(runner, "optimizer", None) or getattr(runner, "optim_wrapper", None)
     if optimizer is None:
         return None
-    each = list(optimizer.values()) if isinstance(optimizer, dict) else [optimizer]
+    each = list(optimizer.values()) if hasattr(optimizer, "values") else [optimizer]
     return tuple(float(read(group)) for one in each for group in one.param_groups)
 
 

@@ -17,8 +17,9 @@ class EpochBasedRunner(BaseRunner):
 
     The points, in order: before_run; of each training epoch before_train_epoch, of each of its batches
     before_train_iter and after_train_iter, then after_train_epoch; of val epochs the same with ``val``;
-    after_run. ``iter`` counts once after_train_iter is over, ``epoch`` once after_train_epoch is. MMCV 1.7.2,
-    mmcv/runner/epoch_based_runner.py.
+    after_run. ``iter`` counts once after_train_iter is over, ``epoch`` once after_train_epoch is. Hooks of the new
+    generation also hear before_train and after_train around it all, before_val and after_val around a val epoch.
+    MMCV 1.7.2, mmcv/runner/epoch_based_runner.py.
     """
 
     def run_iter(self, data_batch: Any, train_mode: bool, **kwargs: Any) -> None:
@@ -56,6 +57,7 @@ class EpochBasedRunner(BaseRunner):
         self.model.eval()
         self.mode = "val"
         self.data_loader = data_loader
+        self.call_hook("before_val")
         self.call_hook("before_val_epoch")
         for index, data_batch in enumerate(data_loader):
             self.data_batch = data_batch
@@ -65,6 +67,7 @@ class EpochBasedRunner(BaseRunner):
             self.call_hook("after_val_iter")
             del self.data_batch
         self.call_hook("after_val_epoch")
+        self.call_hook("after_val")
 
     def run(
         self,
@@ -91,12 +94,14 @@ class EpochBasedRunner(BaseRunner):
                 break
         self._log_start(workflow, f"{self._max_epochs} epochs")
         self.call_hook("before_run")
+        self.call_hook("before_train")
         while self.epoch < self._max_epochs:
             for (mode, times), data_loader in zip(workflow, data_loaders, strict=True):
                 for _ in range(times):
                     if mode == "train" and self.epoch >= self._max_epochs:
                         break
                     getattr(self, mode)(data_loader, **kwargs)
+        self.call_hook("after_train")
         self.call_hook("after_run")
 
     def save_checkpoint(

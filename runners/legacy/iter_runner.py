@@ -110,6 +110,7 @@ class IterBasedRunner(BaseRunner):
         check_workflow(self, data_loaders, workflow)
         self._log_start(workflow, f"{self._max_iters} iters")
         self.call_hook("before_run")
+        self.call_hook("before_train")
         loaders = [IterLoader(data_loader) for data_loader in data_loaders]
         self.call_hook("before_epoch")
         while self.iter < self._max_iters:
@@ -120,6 +121,7 @@ class IterBasedRunner(BaseRunner):
                         break
                     getattr(self, mode)(loader, **kwargs)
         self.call_hook("after_epoch")
+        self.call_hook("after_train")
         self.call_hook("after_run")
 
     def resume(self, checkpoint: str, resume_optimizer: bool = True, map_location: Any = "default") -> None:

@@ -8,6 +8,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
@@ -152,7 +153,11 @@ class BaseRunner(HookRegistration, ABC):
         revise_keys: Sequence[tuple[str, str]] = ((r"^module.", ""),),
     ) -> Checkpoint:
         """Load the weights of ``filename`` into the model and return all that the file holds."""
-        return load_checkpoint(self.model, filename, map_location, strict, self.logger, revise_keys)
+        announce = partial(self._announce, "after_load_checkpoint")
+        return load_checkpoint(self.model, filename, map_location, strict, self.logger, revise_keys, announce)
+
+    def _announce(self, point: str, checkpoint: Checkpoint) -> None:
+        self.call_hook(point, checkpoint=checkpoint)
 
     def resume(self, checkpoint: str, resume_optimizer: bool = True, map_location: Any = "default") -> None:
         """Go on where ``checkpoint`` was saved: weights, counters, ``meta`` and the optimizer's state.
@@ -199,7 +204,8 @@ class BaseRunner(HookRegistration, ABC):
             raise TypeError(f"meta should be a dict or None, but got {type(meta)}")
         meta.update({**(self.meta or {}), "epoch": self.epoch + 1, "iter": self.iter})
         optimizer = self.optimizer if save_optimizer else None
-        save_checkpoint(self.model, os.path.join(out_dir, filename), optimizer, meta)
+        announce = partial(self._announce, "before_save_checkpoint")
+        save_checkpoint(self.model, os.path.join(out_dir, filename), optimizer, meta, announce)
         if create_symlink:
             point_latest(out_dir, filename)
 

@@ -84,6 +84,7 @@ def type_of(config: dict[str, Any], kind: str) -> str:
 
 def test_a_trace_reads_back_equal(tmp_path: Path) -> None:
     events = [
+        Event("before_run", 0, 0),
         Event("before_train_iter", 0, 1, 2, lr=(0.1, 1e-300), momentum=(0.9,)),
         Event("after_train_iter", 0, 1, None, loss=float("inf"), grad_norm=None, params="00ff"),
     ]

@@ -104,6 +104,36 @@ def test_hooks_of_both_generations_in_one_run(epochs: Any, data: Any) -> None:
     assert log == [("new", 0, [[1.0]], ["log_vars", "loss", "num_samples"]), ("old", 0)]
 
 
+def test_hooks_of_the_new_generation_hear_of_runs_and_checkpoints(epochs: Any, data: Any) -> None:
+    class New(EngineHook):
+        def before_train(self, runner: Any) -> None:
+            log.append("before_train")
+
+        def after_train(self, runner: Any) -> None:
+            log.append("after_train")
+
+        def before_val(self, runner: Any) -> None:
+            log.append("before_val")
+
+        def after_val(self, runner: Any) -> None:
+            log.append("after_val")
+
+        def before_save_checkpoint(self, runner: Any, checkpoint: Any) -> None:
+            checkpoint["mine"] = 1
+
+        def after_load_checkpoint(self, runner: Any, checkpoint: Any) -> None:
+            log.append(checkpoint["mine"])
+
+    log: list[Any] = []
+    runner = epochs(max_epochs=1)
+    runner.register_hook(New())
+    runner.register_checkpoint_hook({})
+    runner.run([data(1), data(1)], [("train", 1), ("val", 1)])
+    runner.load_checkpoint(f"{runner.work_dir}/latest.pth")
+
+    assert log == ["before_train", "before_val", "after_val", "after_train", 1]
+
+
 def test_a_hook_registered_by_a_hook_works(epochs: Any, data: Any) -> None:
     class Registering(LegacyHook):
         def before_run(self, runner: Any) -> None:
