@@ -310,14 +310,24 @@ def test_a_narrow_terminal_wraps_between_words(here: Path) -> None:
     assert max(map(len, lines)) <= 40
 
 
-def on_terminal(environment: dict[str, str]) -> bytes:
-    """What ``migrate convert a.py --check`` writes to a terminal."""
+def test_a_bar_on_a_terminal_only_and_for_several_files_only(here: Path) -> None:
+    for name in ("a.py", "b.py"):
+        Path(name).write_text(OLD)
+    piped = subprocess.run([sys.executable, "-m", "mmbridge.migrate", "convert", ".", "--check"], capture_output=True)
+
+    assert b"converting and proving" in on_terminal({}, ".")
+    assert b"converting and proving" not in on_terminal({}, "a.py")
+    assert b"converting and proving" not in piped.stderr
+
+
+def on_terminal(environment: dict[str, str], path: str = "a.py") -> bytes:
+    """What ``migrate convert PATH --check`` writes to a terminal."""
     import pty
 
     leader, follower = pty.openpty()
     inherited = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")}
     environment = {**inherited, "TERM": "xterm", "COLUMNS": "100", **environment}
-    command = [sys.executable, "-m", "mmbridge.migrate", "convert", "a.py", "--check"]
+    command = [sys.executable, "-m", "mmbridge.migrate", "convert", path, "--check"]
     subprocess.run(command, stdin=follower, stdout=follower, stderr=follower, env=environment, check=False)
     os.close(follower)
     written = b""
