@@ -101,7 +101,11 @@ def param_scheduler(view: View) -> Iterator[Edit]:
         yield from _left(present, "the run length decides this schedule, and neither this file nor a base says it.")
         return
     if lists[0]:
-        yield Put(("param_scheduler",), lists[0], note="; ".join(results[0].notes))
+        yield Put(
+            ("param_scheduler",),
+            lists[0],
+            note="; ".join(note.removeprefix(f"{present[0]}: ") for note in results[0].notes),
+        )
     for key in present:
         yield Drop((key,), "param_scheduler says it")
 
