@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from mmbridge.compat.config import Reader, Undecided
 from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.schedules import SCHEDULERS as KNOWN_SCHEDULERS
-from mmbridge.compat.schedules import Loop, Parameter, Scheduler, read_scheduler
+from mmbridge.compat.schedules import Loop, Scheduler, read_scheduler
 from mmbridge.migrate.check.origin import Keys, Origin, line, origin
 
 _ANY_LENGTH = 1000  # of a run or an epoch, where only the form of a scheduler matters
@@ -27,7 +27,6 @@ class Entry:
     keys: Keys
     config: Mapping[str, Any]
     rule: Scheduler
-    parameter: Parameter | None
 
     @property
     def name(self) -> str:
@@ -124,6 +123,11 @@ class Subject:
         return loop_of(self.config)
 
     @property
+    def loop_origin(self) -> Origin:
+        """Where the training loop is named."""
+        return self.origin("train_cfg", "type" if self.get("train_cfg", "type") else "by_epoch")
+
+    @property
     def length_keys(self) -> Keys:
         """Where the length of the run stands."""
         return ("train_cfg", "max_iters" if self.loop and self.loop.unit == "iter" else "max_epochs")
@@ -183,7 +187,7 @@ def _entries(value: Any, keys: Keys) -> Schedulers:
     for place, item in items:
         kind = item.get("type") if isinstance(item, dict) else None
         if isinstance(kind, str) and kind in KNOWN_SCHEDULERS and not _unknown(item):
-            found.append(Entry(place, item, *KNOWN_SCHEDULERS[kind]))
+            found.append(Entry(place, item, KNOWN_SCHEDULERS[kind][0]))
     return found
 
 

@@ -29,8 +29,7 @@ def epoch_checkpoint(subject: Subject) -> Iterator[Finding]:
         return
     if hook.get("by_epoch", True) is True and hook.get("interval", -1) != -1:
         said = "" if "by_epoch" in hook else " (by default)"
-        kind = "type" if "type" in subject.get("train_cfg") else "by_epoch"
         name = "by_epoch" if said == "" else "type"
-        where = subject.last(subject.origin("default_hooks", "checkpoint", name), subject.origin("train_cfg", kind))
+        where = subject.last(subject.origin("default_hooks", "checkpoint", name), subject.loop_origin)
         sentence = f"CheckpointHook has by_epoch=True{said}, but the loop counts iterations: it saves only at the end"
         yield Finding(where, sentence, "write by_epoch=False, and interval in iterations")

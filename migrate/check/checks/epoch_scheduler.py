@@ -29,7 +29,6 @@ def epoch_scheduler(subject: Subject) -> Iterator[Finding]:
     for entry in (entry for entries in subject.schedulers for entry in entries):
         if entry.by_epoch and not entry.converted and not entry.rule.metric_driven:
             said = "" if "by_epoch" in entry.config else " (by default)"
-            loop = subject.origin("train_cfg", *(["type"] if "type" in subject.get("train_cfg") else ["by_epoch"]))
-            where = subject.last(subject.origin(*entry.keys), loop)
+            where = subject.last(subject.origin(*entry.keys), subject.loop_origin)
             sentence = f"{entry.name} has by_epoch=True{said}, but the loop counts iterations: it never steps"
             yield Finding(where, sentence, "write by_epoch=False and all numbers in iterations")
