@@ -36,6 +36,14 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return main(tmp_path_factory.mktemp("one"))
 
 
+def test_the_train_entry_in_two_processes(together: list[dict[str, Any]]) -> None:
+    first, second = (each["entry"] for each in together)
+
+    assert first["weights"] == second["weights"]
+    assert {"DistSamplerSeedHook", "DistEvalHook"} <= set(first["hooks"])
+    assert (first["best"], second["best"]) == (1.0, None)
+
+
 RUNS = ["epochs", "epochs resumed", "iters", "iters resumed"]
 
 
