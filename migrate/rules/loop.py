@@ -10,7 +10,7 @@ from mmbridge.migrate.edit import Drop, Edit, Move, Put, Ref, Todo, dotted
 from mmbridge.migrate.layout import LOOP_KEYS
 from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.rules.data import evaluated, names_data
-from mmbridge.migrate.rules.undecided import undecided
+from mmbridge.migrate.rules.undecided import beside, undecided
 from mmbridge.migrate.view import View
 
 _LOOPS = {"epoch": ("EpochBasedTrainLoop", "max_epochs"), "iter": ("IterBasedTrainLoop", "max_iters")}
@@ -46,7 +46,7 @@ def loops(view: View) -> Iterator[Edit]:
     multiples of the interval from `val_begin` on, and always after the last epoch or iteration.
     """
     unknown = [*undecided(view, ("runner",), ("runner", "type"))]
-    yield from unknown or _train_loop(view)
+    yield from [*unknown, *beside(view, unknown, LOOP_KEYS)] if unknown else _train_loop(view)
     yield from _validation_times(view)
     if names_data(view) or any(view.has(key) for key in (*LOOP_KEYS, "evaluation")):
         for mode in evaluated(view):

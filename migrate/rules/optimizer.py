@@ -8,7 +8,7 @@ from typing import Any
 from mmbridge.compat.config.merge import DELETE_KEY
 from mmbridge.migrate.edit import Drop, Edit, Move, Put, Ref, Todo
 from mmbridge.migrate.rule import Example, rule
-from mmbridge.migrate.rules.undecided import undecided
+from mmbridge.migrate.rules.undecided import beside, undecided
 from mmbridge.migrate.view import View
 
 _SOURCES = ("optimizer", "optimizers", "optimizer_config", "fp16")
@@ -65,6 +65,7 @@ def optim_wrapper(view: View) -> Iterator[Edit]:
     unknown = [*undecided(view, *_DECIDING)]
     if unknown or not any(view.has(key) for key in _SOURCES):
         yield from unknown
+        yield from beside(view, unknown, _SOURCES)
         return
     if view.has("optimizers") or (view.has("optimizer") and not _single(optimizer)):
         yield from _several(view)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mmbridge.migrate.edit import Drop, Edit, Move, Put, Todo
 from mmbridge.migrate.rule import Example, rule
-from mmbridge.migrate.rules.undecided import undecided
+from mmbridge.migrate.rules.undecided import beside, undecided
 from mmbridge.migrate.view import View
 
 
@@ -27,6 +27,7 @@ def resume(view: View) -> Iterator[Edit]:
     unknown = [*undecided(view, ("resume_from",), ("auto_resume",))]
     if unknown:
         yield from unknown
+        yield from beside(view, unknown, ("resume_from", "auto_resume"))
         return
     path, auto, load = view.get("resume_from"), view.get("auto_resume"), view.get("load_from")
     if not (view.has("resume_from") or view.has("auto_resume")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -181,14 +182,19 @@ class Printer:
         self.braces = self.rng.random() < 0.2
         self.closing = self.rng.random() < 0.3
 
-    def program(self, keys: dict[str, Any], bases: list[str]) -> str:
-        """The whole text."""
+    def program(self, keys: dict[str, Any], bases: list[str], inherited: list[str]) -> str:
+        """The whole text; ``inherited`` are keys that the bases surely have."""
         if self.chance(0.3):
             self.lines.append(self.comment())
         if bases:
             self.lines.append(f"_base_ = {bases[0]!r}" if len(bases) == 1 and self.chance(0.5) else f"_base_ = {bases}")
         for key, value in keys.items():
+            if inherited and self.chance(0.1):
+                self.count += 1
+                self.lines.append(f"{self.name}_{self.count} = {{{{_base_.{self.rng.choice(inherited)}}}}}")
             self.statement(key, value)
+            if self.chance(0.1):
+                self.reader(key, value)
         if self.chance(0.2):
             self.lines.append(self.comment())
         return "\n".join(self.lines) + ("" if self.chance(0.1) else "\n")
@@ -207,6 +213,14 @@ class Printer:
         self.lines.append(f"{key} = {text}{self.trailing(0.15)}")
         for name, item in later:
             self.lines.append(f"{key}[{name!r}] = {self.value(item, 0)}{self.trailing(0.1)}")
+
+    def reader(self, key: str, value: Any) -> None:
+        """A statement that looks at ``key`` again."""
+        self.count += 1
+        part = f"[{self.rng.choice(list(value))!r}]" if isinstance(value, dict) and value and self.chance(0.5) else ""
+        text = f"{self.name}_{self.count} = dict(seen={key}{part})"
+        ways = [[text], [f"if True:{self.trailing(0.3)}", f"    {text}"], [f"{text}; {self.name}_{self.count}b = 1"]]
+        self.lines += self.rng.choice(ways)
 
     def value(self, value: Any, depth: int) -> str:
         """An expression for ``value``."""
@@ -287,9 +301,12 @@ class Printer:
 
 
 @st.composite
-def file_text(draw: st.DrawFn, keys: dict[str, Any], name: str = "part", bases: list[str] | None = None) -> str:
+def file_text(
+    draw: st.DrawFn, keys: dict[str, Any], name: str = "part", bases: Sequence[str] = (), inherited: Sequence[str] = ()
+) -> str:
     """A text for ``keys``."""
-    return Printer(random.Random(draw(st.integers(0, 2**32))), name).program(dict(keys), bases or [])
+    printer = Printer(random.Random(draw(st.integers(0, 2**32))), name)
+    return printer.program(dict(keys), list(bases), list(inherited))
 
 
 def single_files() -> st.SearchStrategy[dict[str, str]]:
@@ -305,7 +322,7 @@ def trees(draw: st.DrawFn) -> dict[str, str]:
         files = {"base.py": draw(file_text(keys, "base"))}
         middle = ["base.py"]
         if draw(st.booleans()):
-            files["middle.py"] = draw(file_text(draw(overrides()), "middle", middle))
+            files["middle.py"] = draw(file_text(draw(overrides()), "middle", middle, list(keys)))
             middle = ["middle.py"]
     else:
         first = draw(st.lists(st.sampled_from(list(keys)), unique=True))
@@ -314,5 +331,5 @@ def trees(draw: st.DrawFn) -> dict[str, str]:
         files = {"left.py": draw(file_text(left, "left")), "right.py": draw(file_text(right, "right"))}
         middle = ["left.py", "right.py"]
     for leaf in draw(st.sampled_from([["leaf.py"], ["leaf.py", "other.py"]])):
-        files[leaf] = draw(file_text(draw(overrides()), leaf.removesuffix(".py"), middle))
+        files[leaf] = draw(file_text(draw(overrides()), leaf.removesuffix(".py"), middle, list(keys)))
     return files
