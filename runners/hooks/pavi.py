@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ class PaviLoggerHook(TrackerHook):
     def __init__(
         self,
         init_kwargs: Mapping[str, Any] | None = None,
+        add_graph: bool | None = None,
+        img_key: str | None = None,
         add_last_ckpt: bool = False,
         interval: int = 10,
         ignore_last: bool = True,
@@ -37,7 +40,12 @@ class PaviLoggerHook(TrackerHook):
         self.pavi = package("pavi", type(self).__name__)
         self.init_kwargs = dict(init_kwargs or {})
         self.add_last_ckpt = add_last_ckpt
-        self.graph = {"active": False, "start": 0, "interval": 1, "img_key": "img", **(add_graph_kwargs or {})}
+        old = {"active": add_graph, "img_key": img_key}
+        given = {key: value for key, value in old.items() if value is not None}
+        if given:
+            warnings.warn("add_graph and img_key belong into add_graph_kwargs", DeprecationWarning, stacklevel=2)
+        defaults = {"active": False, "start": 0, "interval": 1, "img_key": "img"}
+        self.graph = {**defaults, **given, **(add_graph_kwargs or {})}
         self.ckpt = {"active": False, "start": 0, "interval": 1, **(add_ckpt_kwargs or {})}
         self.writer: Any = None
         self.run_name = ""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from mmbridge.compat.errors import BridgeError
-from mmbridge.runners.hooks import HOOKS
+from mmbridge.runners.hooks import HOOKS, ClosureHook
 from mmbridge.runners.legacy import EpochBasedRunner
 
 
@@ -180,6 +180,34 @@ def test_pavi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [call[1:] for call in calls[1:3]] == [(("train", plain, step), {}) for step in (2, 4)]
     snapshot = {"tag": tmp_path.name, "snapshot_file_path": str(tmp_path / "epoch_1.pth"), "iteration": 1}
     assert [call[2] for call in calls[3:]] == [snapshot, snapshot, {}]
+
+
+def test_old_arguments_of_pavi(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pavi", Client("pavi", []))
+    with pytest.warns(DeprecationWarning, match="add_graph_kwargs"):
+        hook = HOOKS.build({"type": "PaviLoggerHook", "add_graph": True, "img_key": "x"})
+
+    assert (hook.graph["active"], hook.graph["img_key"]) == (True, "x")
+
+
+def test_results_of_an_evaluation_stand_one_step_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", Client("tb", calls))
+
+    def evaluate(runner: Any) -> None:
+        runner.log_buffer.output["acc"] = 0.5
+        runner.log_buffer.ready = True
+
+    model = Model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    runner = EpochBasedRunner(model, optimizer=optimizer, work_dir=tmp_path, logger=logging.Logger("t"), max_epochs=1)
+    loggers = {"interval": 2, "hooks": [{"type": "TensorboardLoggerHook"}]}
+    runner.register_training_hooks({"policy": "fixed"}, {}, None, loggers)
+    runner.register_hook(ClosureHook("after_train_epoch", evaluate), "LOW")
+    runner.run([[torch.ones(1, 1)] * 4], [("train", 1)])
+
+    steps = {call[1][0]: call[1][2] for call in calls if call[0].endswith("add_scalar")}
+    assert (steps["train/loss"], steps["val/acc"]) == (4, 5)
 
 
 @pytest.mark.parametrize("name", MODULES)
