@@ -131,8 +131,10 @@ class Registry:
 
     def _find(self, key: str) -> Callable[..., Any] | None:
         scope, rest = split_scope_key(key)
-        if scope is None or scope == self.scope:
+        if scope is None:
             return self._find_here(rest)
+        if scope == self.scope:
+            return self._table.get(rest)
         if scope in self.children:
             return self.children[scope]._find(rest)
         return None if self.parent is None else self.root._find(key)
