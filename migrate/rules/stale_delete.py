@@ -11,7 +11,7 @@ from mmbridge.migrate.edit import Drop, Edit, Path
 from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.view import View
 
-_KEYS: Final = (*sorted(LEGACY_KEYS | AMBIGUOUS_KEYS), "custom_hooks", "model")
+_KEYS: Final = (*sorted(LEGACY_KEYS | AMBIGUOUS_KEYS), "custom_hooks", "model", "train_cfg", "test_cfg")
 
 
 @rule(
