@@ -34,6 +34,13 @@ class UnknownName(BridgeError, KeyError):
         return str(self.args[0])
 
 
+class MissingKey(BridgeError, KeyError):
+    """A dict lacks a key that it must have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 @contextmanager
 def default_scope(scope: str | None) -> Iterator[None]:
     """Within the block, names without scope are looked up from ``scope``; None changes nothing."""
@@ -273,7 +280,7 @@ def build_from_cfg(cfg: Mapping[str, Any], registry: Registry, default_args: Map
         raise TypeError(f"registry must be a Registry, found {type(registry).__name__}")
     arguments: dict[str, Any] = {**(default_args or {}), **cfg}
     if "type" not in arguments:
-        raise KeyError(
+        raise MissingKey(
             f"`cfg` or `default_args` must contain the key 'type' to build from registry {registry.name!r}, "
             f"found the keys {sorted(map(str, arguments))}"
         )

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import torch
 from mmbridge.compat.hook import LegacyHook
+from mmbridge.compat.registry import MissingKey
 from mmbridge.runners.hooks.logger import LoggerHook
 from mmbridge.runners.hooks.output_dir import output_dir
 from mmbridge.runners.hooks.score_rule import GREATER_KEYS, LESS_KEYS, infer_rule
@@ -153,7 +154,7 @@ class EvalHook(LegacyHook):
         if self.key_indicator == "auto":
             self._init_rule(self.rule, next(iter(scores)))
         if self.key_indicator not in scores:
-            raise KeyError(f"save_best={self.key_indicator!r} is not among the results: {', '.join(scores)}")
+            raise MissingKey(f"save_best={self.key_indicator!r} is not among the results: {', '.join(scores)}")
         return scores[self.key_indicator]
 
     def _save_ckpt(self, runner: Any, key_score: Any) -> None:

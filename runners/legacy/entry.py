@@ -7,13 +7,14 @@ import inspect
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmbridge.compat.config import Config
-from mmbridge.compat.errors import ConfigError
+from mmbridge.compat.errors import BridgeError, ConfigError
 from mmbridge.compat.registry import nearest
 from mmbridge.runners.checkpoint import find_latest_checkpoint
 from mmbridge.runners.dist import get_dist_info, get_local_rank, init_dist
@@ -21,6 +22,7 @@ from mmbridge.runners.hooks import DistEvalHook, DistSamplerSeedHook, EvalHook
 from mmbridge.runners.legacy.build import build_runner
 from mmbridge.runners.legacy.loaders import build_dataloader, loader_settings
 from mmbridge.runners.legacy.preparation import replace_references, run_logger, runner_section, scaled_lr
+from mmbridge.runners.legacy.runner import check_workflow
 from mmbridge.runners.legacy.train_scripts import SCRIPTS, TrainScript
 from mmbridge.runners.optim import build_optimizer
 from mmbridge.runners.parallel import MMDataParallel, MMDistributedDataParallel
@@ -95,28 +97,51 @@ def train(
         if key not in cfg:
             raise ConfigError(f"{cfg.filename or 'config'}: has no {key!r}, which training needs")
     workflow = [tuple(flow) for flow in cfg.get("workflow", [("train", 1)])]
-    datasets = datasets or build_datasets(cfg, workflow)
-    model = model or build_model(cfg)
+    with blaming(cfg, "data"):
+        datasets = datasets or build_datasets(cfg, workflow)
+    with blaming(cfg, "model"):
+        model = model or build_model(cfg)
     loaders = [_loader(cfg, dataset, "train") for dataset in datasets]
     _name_classes(cfg, model, datasets[0])
     wrapped = wrap_model(model, cfg, ways)
     rate = scaled_lr(cfg, get_dist_info()[1], loader_settings(cfg.data, "train")["samples_per_gpu"])
     if rate is not None:
         cfg.optimizer["lr"] = rate
+    with blaming(cfg, "optimizer"):
+        optimizer = build_optimizers(model, cfg)
     parts = {
         "model": wrapped,
-        "optimizer": build_optimizers(model, cfg),
+        "optimizer": optimizer,
         "work_dir": cfg.get("work_dir"),
         "logger": logger or run_logger(script, None, cfg.get("log_level", "INFO")),
         "meta": {} if meta is None else meta,
     }
-    runner = build_runner(runner_section(cfg, ways), parts)
+    with blaming(cfg, "runner"):
+        runner = build_runner(runner_section(cfg, ways), parts)
     if timestamp is not None:
         runner.timestamp = timestamp
-    register_hooks(runner, cfg, ways, validate)
+    with blaming(cfg, "workflow"):
+        check_workflow(runner, loaders, workflow)
+    with blaming(cfg, "hooks"):
+        register_hooks(runner, cfg, ways, validate)
     _load(runner, cfg, ways)
     runner.run(loaders, workflow)
     return runner
+
+
+@contextmanager
+def blaming(cfg: Any, key: str) -> Iterator[None]:
+    """Within the block, what is wrong with a config is a ConfigError that names the file and ``key``."""
+    try:
+        yield
+    except (BridgeError, KeyError, TypeError, ValueError) as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+        if not isinstance(error, BridgeError) and not module.startswith("mmbridge."):
+            raise  # raised in somebody's own code: the traceback says more than the config's name
+        raise ConfigError(f"{cfg.filename or 'config'}: {key}: {error}") from error
 
 
 def build_model(cfg: Any) -> nn.Module:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from mmbridge.compat.chain import HookChain
 from mmbridge.compat.hook import Hook, LegacyHook, Priority
-from mmbridge.compat.registry import UnknownName, nearest
+from mmbridge.compat.registry import MissingKey, UnknownName, nearest
 from mmbridge.runners.hooks.registry import HOOKS
 
 HookConfig: TypeAlias = Mapping[str, Any] | Hook | None
@@ -93,7 +93,7 @@ class HookRegistration:
             return
         for key in ("interval", "hooks"):
             if key not in log_config:
-                raise KeyError(f"log_config has no key {key!r}; it needs 'interval' (iterations) and 'hooks'")
+                raise MissingKey(f"log_config has no key {key!r}; it needs 'interval' (iterations) and 'hooks'")
         for config in log_config["hooks"]:
             cfg = {"interval": log_config["interval"], **config} if isinstance(config, Mapping) else config
             self._register_typed(cfg, "log_config", None)
@@ -134,7 +134,7 @@ class HookRegistration:
         cfg = dict(config)
         if "type" not in cfg:
             if not isinstance(cfg.get("policy"), str):
-                raise KeyError(f"{key} has no key 'policy' naming how the value changes, such as policy='step'")
+                raise MissingKey(f"{key} has no key 'policy' naming how the value changes, such as policy='step'")
             policy = cfg.pop("policy")
             cfg["type"] = f"{policy.title() if policy == policy.lower() else policy}{suffix}"
             if HOOKS.get(cfg["type"]) is None:
@@ -154,7 +154,7 @@ class HookRegistration:
 def build_hook(cfg: Mapping[str, Any], key: str) -> Any:
     """The hook that ``cfg`` describes; ``key`` of the config is named in errors."""
     if "type" not in cfg:
-        raise KeyError(f"{key}: a hook's dict must contain the key 'type', found the keys {sorted(cfg)}")
+        raise MissingKey(f"{key}: a hook's dict must contain the key 'type', found the keys {sorted(cfg)}")
     try:
         return HOOKS.build(copy.copy(dict(cfg)))
     except UnknownName as error:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import torch
 from mmbridge.compat.log_buffer import LogBuffer
+from mmbridge.compat.registry import MissingKey
 from mmbridge.runners.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -180,7 +181,7 @@ class BaseRunner(HookRegistration, ABC):
         loaded = self.load_checkpoint(checkpoint, map_location=map_location)
         for key in ("epoch", "iter"):
             if key not in loaded.get("meta", {}):
-                raise KeyError(
+                raise MissingKey(
                     f"{checkpoint}: has no meta[{key!r}], so it cannot be resumed from; load_from can use it"
                 )
         self._epoch, self._iter = loaded["meta"]["epoch"], loaded["meta"]["iter"]

@@ -129,6 +129,40 @@ def test_what_is_missing_is_named(key: str) -> None:
         train(cfg)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param(
+            {"model.type": "SmalClassifier"},
+            "model: 'SmalClassifier' is not in registry 'model'; did you mean 'SmallClassifier'", id="model",
+        ),
+        pytest.param({"model.chanels": 3}, "model: .*unexpected keyword argument 'chanels'", id="argument"),
+        pytest.param({"data.train.type": "X"}, "data: 'X' is not in registry 'dataset'", id="dataset"),
+        pytest.param({"optimizer.type": "SDG"}, "optimizer: 'SDG' .*did you mean 'SGD'", id="optimizer"),
+        pytest.param({"runner.type": "EpochRunner"}, "runner: .*did you mean 'EpochBasedRunner'", id="runner"),
+        pytest.param({"workflow": [("tran", 1)]}, "data|workflow", id="mode"),
+        pytest.param({"workflow": [("val", 1)]}, "workflow: .*never trains", id="workflow"),
+        pytest.param({"lr_config.policy": "stpe"}, "hooks: lr_config.policy: .*did you mean 'Step'", id="policy"),
+        pytest.param({"lr_config.gama": 1}, "hooks: StepLrUpdaterHook has no argument 'gama'", id="policy's argument"),
+        pytest.param({"custom_hooks": [{"type": "EMAHok"}]}, "hooks: custom_hooks: .*'EMAHook'", id="hook"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_its_file(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=f"classify.py: {message}" if "|" not in message else message):
+        train(config(**changes))
+
+
+def test_errors_of_other_peoples_code_pass() -> None:
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        return int("no number")
+
+    cfg = config()
+    cfg.model = {"type": broken}
+
+    with pytest.raises(ValueError, match="invalid literal"):
+        train(cfg)
+
+
 def test_an_unknown_script_is_named() -> None:
     with pytest.raises(ValueError, match="no train script 'mmsge'; did you mean 'mmseg'"):
         train(config(), script="mmsge")
