@@ -21,10 +21,12 @@ class Difference:
 
     ``config`` is the old config merged with its bases and ``own`` what the file itself says, with its
     ``{{_base_.x}}`` filled from the *new* bases: what no longer stands there is not taken over as written.
+    ``written`` is the same unfilled: below a ``{{_base_.x}}`` there is nothing to refer to.
     """
 
     config: Mapping[str, Any]
     own: Mapping[str, Any]
+    written: Mapping[str, Any]
 
     def of(self, template: Any, base: Any, dst: Path) -> Any:
         """The smallest template that over ``base`` gives ``template``, or MISSING if ``base`` alone does.
@@ -32,7 +34,7 @@ class Difference:
         What the file says itself is kept even where the base says the same.
         """
         if isinstance(template, Ref):
-            value, mine = lookup(self.config, template.path), lookup(self.own, template.path)
+            value, mine = lookup(self.config, template.path), self._mine(template.path)
             if mine is MISSING and same(base, value):
                 return MISSING
             if mine is not MISSING and same(_over(mine, base), value):
@@ -59,11 +61,15 @@ class Difference:
         parts.update((key, None) for key in gone if base[key] is not None)
         return parts or MISSING
 
+    def _mine(self, path: Path) -> Any:
+        """What the file itself says at ``path``, or MISSING; parts of a ``{{_base_.x}}`` are not its own."""
+        return MISSING if lookup(self.written, path) is MISSING else lookup(self.own, path)
+
     def _whole(self, template: Any) -> Any:
         """``template`` in full: references where the file has the very value, literals elsewhere."""
         if isinstance(template, Ref):
             value = lookup(self.config, template.path)
-            if same(lookup(self.own, template.path), value):
+            if same(self._mine(template.path), value):
                 return template
             if not isinstance(value, dict):
                 return value

@@ -124,7 +124,8 @@ class Tree:
 
     def _difference(self, path: Path, target: Target) -> Difference:
         file = self.reader.file(path)
-        return Difference(target.config, fill(file.values, self.inherited(path)) if file.has_refs else file.values)
+        own = fill(file.values, self.inherited(path)) if file.has_refs else file.values
+        return Difference(target.config, own, file.values)
 
     # --- a base beside others ---------------------------------------------------------------------------------
 

@@ -517,6 +517,11 @@ SOURCE: dict[str, Golden] = {
         },
         own="_base_ = ['schedule.py', 'runtime.py']\nmodel = dict(type='M')\n",
     ),
+    "reference-to-a-base-key-that-changed": Golden(
+        BASE_IMPORT + "teacher = dict(cfg={{_base_.model}})\n",
+        "teacher = dict(cfg=dict(type='M'))\nmodel = dict(type='M', train_cfg=dict(mixup=0.2))\n",
+        bases={"base.py": EPOCHS + "model = dict(type='M')\ntrain_cfg = dict(mixup=0.2)\n"},
+    ),
     "94-delete-over-nothing": Golden(
         BASE_IMPORT + "checkpoint_config = dict(_delete_=True, interval=5)\n",
         "default_hooks = dict(checkpoint=dict(type='CheckpointHook', interval=5))\n",
