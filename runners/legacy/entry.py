@@ -21,7 +21,14 @@ from mmbridge.runners.dist import get_dist_info, get_local_rank, init_dist
 from mmbridge.runners.hooks import DistEvalHook, DistSamplerSeedHook, EvalHook
 from mmbridge.runners.legacy.build import build_runner
 from mmbridge.runners.legacy.loaders import build_dataloader, loader_settings
-from mmbridge.runners.legacy.preparation import replace_references, run_logger, runner_section, scaled_lr
+from mmbridge.runners.legacy.preparation import (
+    limit_threads,
+    moved_data_root,
+    replace_references,
+    run_logger,
+    runner_section,
+    scaled_lr,
+)
 from mmbridge.runners.legacy.runner import check_workflow
 from mmbridge.runners.legacy.train_scripts import SCRIPTS, TrainScript
 from mmbridge.runners.optim import build_optimizer
@@ -50,10 +57,11 @@ def train_file(
     ``work_dirs/<name>``; the config is written there. ``script`` names the library whose train script is followed.
     """
     cfg = Config.fromfile(path, execute=True)
-    values = replace_references(cfg.to_dict())
+    values = moved_data_root(replace_references(cfg.to_dict()), os.environ.get("MMDET_DATASETS"))
     cfg = Config(values, filename=str(path))
     if options:
         cfg.merge_from_dict(options)
+    limit_threads(cfg.get("data", {}))
     init_dist(launcher, **cfg.get("dist_params", {}))
     chosen = work_dir or cfg.get("work_dir") or Path("work_dirs", Path(path).stem)
     cfg.work_dir = os.path.abspath(chosen)

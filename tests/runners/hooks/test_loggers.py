@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import torch
 from mmbridge.compat.errors import BridgeError
-from mmbridge.runners.hooks import IterTimerHook, LoggerHook, TextLoggerHook
+from mmbridge.runners.hooks import ClosureHook, IterTimerHook, LoggerHook, TextLoggerHook
 from mmbridge.runners.legacy import EpochBasedRunner, IterBasedRunner
 from torch import nn
+
+PLACES = {IterTimerHook: "LOW", ClosureHook: "NORMAL"}
 
 
 class Model(nn.Linear):
@@ -43,7 +45,7 @@ def run(work_dir: Path | None, *hooks: Any, kind: Any = EpochBasedRunner, batche
     runner = kind(model, optimizer=optimizer, work_dir=work_dir, logger=logger, **{**limit, **options})
     runner.timestamp = "t"
     for hook in hooks:
-        runner.register_hook(hook, "LOW" if isinstance(hook, IterTimerHook) else "VERY_LOW")
+        runner.register_hook(hook, PLACES.get(type(hook), "VERY_LOW"))
     runner.run([[0] * batches], [("train", 1)])
     return runner
 
@@ -127,6 +129,18 @@ def test_the_text_logger_checks_its_input() -> None:
         TextLoggerHook(out_dir=3)  # type: ignore[arg-type]
     with pytest.raises(BridgeError, match="only files on disk"):
         run(None, TextLoggerHook(out_dir="s3://x"))
+
+
+def test_a_record_without_data_time(clock: None, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    def evaluate(runner: Any) -> None:  # by iteration, registered before the timer
+        runner.log_buffer.clear()
+        runner.log_buffer.output["acc"] = 0.5
+        runner.log_buffer.ready = True
+
+    hooks = [ClosureHook("after_train_iter", evaluate), IterTimerHook(), TextLoggerHook(interval=1, by_epoch=False)]
+    run(tmp_path, *hooks, kind=IterBasedRunner, batches=1)
+
+    assert lines(caplog) == ["Iter [1/1]\tlr: 1.000e-01, eta: 0:00:00, time: 10.000, acc: 0.5000"]
 
 
 class Kept(LoggerHook):

@@ -17,7 +17,13 @@ from mmbridge.compat.errors import ConfigError
 from mmbridge.runners.checkpoint import read_file
 from mmbridge.runners.legacy.entry import optimizer_hook_config, train, train_file
 from mmbridge.runners.legacy.loaders import build_dataloader, loader_settings
-from mmbridge.runners.legacy.preparation import replace_references, runner_section, scaled_lr
+from mmbridge.runners.legacy.preparation import (
+    limit_threads,
+    moved_data_root,
+    replace_references,
+    runner_section,
+    scaled_lr,
+)
 from mmbridge.runners.legacy.train_scripts import SCRIPTS
 
 TOYS = Path(__file__).parents[3] / "fixtures" / "toys"
@@ -292,6 +298,31 @@ def test_references() -> None:
         replace_references({"a": {}, "b": "${a.x}"})
     with pytest.raises(ConfigError, match="is a list, which cannot stand inside"):
         replace_references({"a": [1], "b": "x${a}"})
+
+
+def test_the_data_may_lie_elsewhere() -> None:
+    values = {"data_root": "data/x/", "data": {"train": {"ann": "data/x/a.json"}, "n": 2}, "other": "data/x/b"}
+    moved = {"data_root": "/d/", "data": {"train": {"ann": "/d/a.json"}, "n": 2}, "other": "data/x/b"}
+
+    assert moved_data_root(values, "/d/") == moved
+    assert moved_data_root(values, None) == values
+
+
+@pytest.mark.parametrize(
+    ("data", "threads"),
+    [
+        pytest.param({"workers_per_gpu": 2}, "1", id="several workers"),
+        pytest.param({"train_dataloader": {"workers_per_gpu": 2}}, "1", id="in the loader's section"),
+        pytest.param({"workers_per_gpu": 1}, None, id="one worker"),
+    ],
+)
+def test_threads_of_workers(data: dict[str, Any], threads: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    limit_threads(data)
+
+    assert (os.environ.get("OMP_NUM_THREADS"), os.environ.get("MKL_NUM_THREADS")) == (threads, threads)
 
 
 def test_the_rate_scales_with_the_batch() -> None:
