@@ -7,6 +7,7 @@ import io
 import json
 import re
 import tokenize
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,34 @@ def line_of(text: str, key: Any) -> int:
     """The line on which a JSON or YAML text first names ``key`` as a key."""
     found = re.search(rf"""^[\s{{,]*["']?{re.escape(str(key))}["']?\s*:""", text, re.MULTILINE)
     return text.count("\n", 0, found.end()) + 1 if found else 1
+
+
+def write_data(values: Mapping[str, Any], *, like: str, suffix: str) -> str:
+    """``values`` as the text of a JSON or YAML config, indented as ``like``; a BaseRef stands without quotes.
+
+    Reading it gives equal values. Raises ConfigError for what the format has no form for: a tuple, an Undecided.
+    """
+    marks: dict[str, str] = {}
+    plain = _storable(values, marks)
+    if suffix == ".json":
+        found = re.search(r"\n( +)\S", like)
+        text = json.dumps(plain, indent=len(found[1]) if found else None, ensure_ascii=False) + "\n"
+    else:
+        text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    for mark, reference in marks.items():
+        text = re.sub(rf"""["']?{mark}["']?""", lambda _: reference, text)  # noqa: B023 (used at once)
+    return text
+
+
+def _storable(value: Any, marks: dict[str, str]) -> Any:
+    if isinstance(value, BaseRef):
+        mark = f"base-reference-{len(marks)}-"
+        marks[mark] = f"{{{{_base_.{value.dotted}}}}}"
+        return mark
+    if isinstance(value, dict):
+        return {key: _storable(item, marks) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item, marks) for item in value]
+    if isinstance(value, (Undecided, tuple, set)):
+        raise ConfigError(f"{value!r} has no form in this file's format; write the config in Python.")
+    return value
