@@ -178,7 +178,7 @@ class Run:
         if kind is Dialect.MIXED and not self._left_before(path, config):
             raise ConfigError(_mixed(path, config))
         if kind is Dialect.MIXED:
-            report.notes += [note for notes in left_before(file).values() for note in notes]
+            report.notes += [note for notes in left_before(file, self.tree.rules).values() for note in notes]
             kind = Dialect.NEW
         if kind is Dialect.NEW:
             report.status = Status.ALREADY_NEW
@@ -200,7 +200,8 @@ class Run:
 
     def _left_before(self, path: Path, config: Mapping[str, Any]) -> bool:
         """Whether every legacy key of a half migrated config is one that an earlier conversion left for a person."""
-        left = {key for file in self.reader.closure(path) for key in left_before(self.reader.file(file))}
+        files = map(self.reader.file, self.reader.closure(path))
+        left = {key for file in files for key in left_before(file, self.tree.rules)}
         return config.keys() & LEGACY_KEYS <= left
 
     def _rewrite_data(self, converted: Converted, edits: list[Edit]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from mmbridge.compat.config import StaticFile
+from mmbridge.migrate.dialect import LEGACY_KEYS
 from mmbridge.migrate.edit import Drop, Move, Put, Todo, dotted
 from mmbridge.migrate.report import Level, Note
 from mmbridge.migrate.rule import Decision, Rule
@@ -52,15 +53,17 @@ def remarks(notes: Iterable[Note]) -> dict[str, list[str]]:
     return said
 
 
-_LEFT: Final = re.compile(r"(?:^|\n)((?:# TODO\([\w-]+\): .*\n)+)(\w+) *=")
-_REMARK: Final = re.compile(r"# TODO\(([\w-]+)\): (.*)\n")
+_REMARK: Final = re.compile(r"^# TODO\(([\w-]+)\): (.*)$", re.MULTILINE)
 
 
-def left_before(file: StaticFile) -> dict[str, list[Note]]:
-    """What an earlier conversion left for a person in ``file``: the remarks above a statement, by its key."""
+def left_before(file: StaticFile, rules: Sequence[Rule]) -> dict[str, list[Note]]:
+    """The old keys that an earlier conversion left for a person in ``file``, with its remarks.
+
+    A remark need not stand right above its key: what the key became may stand between them.
+    """
     left: dict[str, list[Note]] = {}
-    for found in _LEFT.finditer(file.text):
-        key = found[2]
-        line = file.bindings.get(key, (0,))[0]
-        left[key] = [Note(Level.TODO, rule, key, line, message) for rule, message in _REMARK.findall(found[1])]
-    return left
+    reads = {rule.id: rule.reads for rule in rules}
+    for rule, message in dict.fromkeys(_REMARK.findall(file.text)):
+        for key in LEGACY_KEYS.intersection(reads.get(rule, ()), file.bindings):
+            left.setdefault(key, []).append(Note(Level.TODO, rule, key, file.bindings[key][0], message))
+    return {key: left[key] for key in file.bindings if key in left}

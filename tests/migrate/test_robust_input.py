@@ -187,6 +187,23 @@ def test_already_new_is_0_and_nothing_changes(migrate: Migrate, here: Path, snap
     assert before == snapshot(here)
 
 
+def test_what_was_left_for_a_person_is_left_and_told_again(migrate: Migrate, here: Path, snapshot: Snapshot) -> None:
+    Path("good.py").write_text(OLD + "lr_config = dict(policy='Unheard', warmup='exp')\n")
+    Path("leaf.py").write_text("_base_ = 'good.py'\noptimizer = dict(lr=0.2)\n")
+    Path("left.py").write_text(NEW + "# TODO(param-scheduler): by hand\nparam_scheduler = None\n\nlr_config = dict()\n")
+    first = migrate("convert", ".", "--in-place")
+    once = snapshot(here)
+
+    again = migrate("convert", ".", "--in-place")
+
+    assert (0, 0) == (first.code, again.code)
+    assert once == snapshot(here)
+    assert "lr_config" in Path("good.py").read_text()
+    assert "left.py:5: todo: lr_config: by hand [param-scheduler]" in again.err
+    assert "todo: lr_config: lr_config.policy: MMCV has no lr policy 'Unheard'" in again.err
+    assert "3 files: 0 converted, 0 unchanged, 3 already new, 0 failed; 2 left for a person" in again.err
+
+
 ABSURD = {
     "brackets": OLD + "x = " + "[" * 190 + "]" * 190,
     "a sum": OLD + "x = " + "1 + " * 4000 + "1",
