@@ -11,6 +11,7 @@ from typing import Any, Final
 LOOP_KEYS: Final = ("runner", "total_epochs", "total_iters")
 
 PLACES: Final[dict[str, tuple[str, ...]]] = {
+    "custom_imports": ("custom_imports", "lr_config", "momentum_config"),
     "train_dataloader": ("data",),
     "val_dataloader": ("data",),
     "test_dataloader": ("data",),
@@ -39,6 +40,7 @@ _ORDER: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
     ("optim_wrapper",): (
         "type", "constructor", "loss_scale", "accumulative_counts", "optimizer", "paramwise_cfg", "clip_grad",
     ),
+    ("custom_imports",): ("imports", "allow_failed_imports"),
     ("train_cfg",): ("type", "max_epochs", "max_iters", "val_begin", "val_interval", "dynamic_intervals"),
     ("default_hooks",): ("timer", "logger", "param_scheduler", "checkpoint", "sampler_seed", "visualization"),
     ("default_hooks", "checkpoint"): ("type", "interval", "by_epoch", "max_keep_ckpts", "save_best", "rule"),

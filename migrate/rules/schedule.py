@@ -9,13 +9,14 @@ from mmbridge.compat.config.merge import DELETE_KEY
 from mmbridge.compat.errors import BridgeError
 from mmbridge.compat.schedules import Loop
 from mmbridge.migrate.apply_dict import MISSING
-from mmbridge.migrate.edit import Drop, Edit, Put, Ref, Todo
+from mmbridge.migrate.edit import Drop, Edit, Path, Put, Ref, Todo
 from mmbridge.migrate.layout import LOOP_KEYS
 from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.rules.arrange import Arrangement, arrange
 from mmbridge.migrate.view import View, first_undecided
 
 _SOURCES: Final = ("lr_config", "momentum_config")
+_CLOSED_FORM: Final = "mmbridge.runners.closed_form"  # the module that registers this project's scheduler
 _STAND_INS: Final = (99_991, 100_003)  # for the run length of a config that does not say it; never printed
 _WRITTEN: Final = {
     "milestones": ("step",),
@@ -42,8 +43,8 @@ _WRITTEN: Final = {
 
 
 @rule(
-    reads=(*_SOURCES, *LOOP_KEYS),
-    writes=("param_scheduler",),
+    reads=(*_SOURCES, *LOOP_KEYS, "custom_imports"),
+    writes=("param_scheduler", "custom_imports"),
     examples=[
         Example(
             old="runner = dict(max_epochs=12)\n"
@@ -76,6 +77,7 @@ def param_scheduler(view: View) -> Iterator[Edit]:
 
     MMEngine's linear warm-up reaches its end one iteration before `end`, so 500 iterations of warm-up are
     written `end=501`. Where no short list of MMEngine's schedulers is exact, the report says by how much.
+    With `--lr closed-form` one scheduler of mmbridge carries the old config, and `custom_imports` names its module.
     """
     present = [key for key in _SOURCES if view.has(key)]
     if not present:
@@ -83,6 +85,10 @@ def param_scheduler(view: View) -> Iterator[Edit]:
     unknown = first_undecided([view.get(key) for key in present] + [view.run.length])
     if unknown is not None:
         yield from _left(present, f"{unknown.reason} (line {unknown.line}) decides the schedule; write it by hand.")
+        return
+    wrong = next((key for key in present if not isinstance(view.get(key), (dict, type(None)))), None)
+    if wrong is not None:
+        yield from _left(present, f"{wrong} must be a dict, not {type(view.get(wrong)).__name__}; write it by hand.")
         return
     lengths = _STAND_INS if view.run.length is MISSING else (view.run.length,)
     try:
@@ -106,8 +112,31 @@ def param_scheduler(view: View) -> Iterator[Edit]:
             lists[0],
             note="; ".join(note.removeprefix(f"{present[0]}: ") for note in results[0].notes),
         )
+        if view.lr == "closed-form":
+            yield from _imported(view)
     for key in present:
         yield Drop((key,), "param_scheduler says it")
+
+
+def _imported(view: View) -> Iterator[Edit]:
+    """The scheduler's module joins what the config imports already."""
+    path: Path = ("custom_imports", "imports")
+    present = view.get("custom_imports")
+    if not present:
+        if view.has("custom_imports"):
+            yield Drop(("custom_imports",), "it imports nothing")
+        yield Put(("custom_imports",), {"imports": [_CLOSED_FORM], "allow_failed_imports": False})
+        return
+    imports = view.get(*path) or []
+    names = [imports] if isinstance(imports, str) else imports
+    readable = isinstance(present, dict) and isinstance(names, (list, tuple))
+    if not readable or first_undecided(present) is not None:
+        yield Todo(("custom_imports",), f"add {_CLOSED_FORM!r} to its imports, which are unknown.")
+    elif _CLOSED_FORM not in names:
+        if view.has(*path):
+            yield Drop(path, "one more is imported")
+        found = [Ref((*path, i)) for i in range(len(names))] if names is imports else [Ref(path)]
+        yield Put(path, [*found, _CLOSED_FORM])
 
 
 def _left(present: list[str], message: str) -> Iterator[Edit]:
@@ -151,6 +180,9 @@ def _as_written(view: View, scheduler: dict[str, Any], length: int) -> dict[str,
                 written["begin"] = -1  # the runner fills in the run length, which is one step less
             continue
         written.setdefault(key, value)
+        if key == "config":
+            whole = value == view.get(source)
+            written[key] = Ref((source,)) if whole else {old: Ref((source, old)) for old in value}
         if key in ("end", "T_max") and value == view.run.length and view.run.path is not None:
             written[key] = Ref(view.run.path)
             continue

@@ -26,7 +26,7 @@ from mmbridge.migrate.layout import NONE_MEANS_ABSENT
 from mmbridge.migrate.report import Status
 from mmbridge.migrate.rule import Decision, Rule, decide
 from mmbridge.migrate.rules import RULES
-from mmbridge.migrate.view import View
+from mmbridge.migrate.view import LrStyle, View
 
 # --- law 1: square ---------------------------------------------------------------------------------------------
 
@@ -42,9 +42,9 @@ def square(file: StaticFile, edits: Sequence[Edit]) -> None:
     assert same(expected, found), first_difference(expected, found)
 
 
-def rule_edits(config: Mapping[str, Any], rules: Sequence[Rule] = RULES) -> list[Edit]:
+def rule_edits(config: Mapping[str, Any], rules: Sequence[Rule] = RULES, lr: LrStyle = "builtin") -> list[Edit]:
     """All edits of all rules for one merged config."""
-    return [decision.edit for decision in decide(rules, View(config))]
+    return [decision.edit for decision in decide(rules, View(config, lr))]
 
 
 # --- law 3: idempotence ----------------------------------------------------------------------------------------
@@ -85,13 +85,14 @@ def parts(conversion: Conversion) -> set[Path]:
     return {base for file in conversion.files if len(file.bases) > 1 for base in file.bases}
 
 
-def bases_commute(conversion: Conversion, old: Reader, rules: Sequence[Rule] = RULES) -> None:
+def bases_commute(conversion: Conversion, old: Reader, rules: Sequence[Rule] = RULES, lr: LrStyle = "builtin") -> None:
     """Resolving the converted tree gives what the rules make of the resolved tree, for whole configs."""
     fine = [file for file in conversion.files if file.report.status is not Status.FAILED]
     new = Reader(overlay={file.path: file.new for file in fine}, dialect="mmengine")
     for file in fine:
         if file.path not in parts(conversion) and file.report.status is not Status.ALREADY_NEW:
-            expected = settled(apply_dict(old.resolved(file.path), rule_edits(old.resolved(file.path), rules)))
+            config = old.resolved(file.path)
+            expected = settled(apply_dict(config, rule_edits(config, rules, lr)))
             found = settled(new.resolved(file.path))
 
             assert same(expected, found), (file.path, first_difference(expected, found))

@@ -19,7 +19,7 @@ from mmbridge.migrate.edit import Drop, Move, Put, Todo, dotted
 from mmbridge.migrate.edit import Path as KeyPath
 from mmbridge.migrate.rule import Decision, Example, Rule, decide
 from mmbridge.migrate.rules import RULES
-from mmbridge.migrate.view import View
+from mmbridge.migrate.view import LrStyle, View
 
 EXAMPLES = [pytest.param(rule, e, id=f"{rule.id}-{i}") for rule in RULES for i, e in enumerate(rule.examples)]
 each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
@@ -113,6 +113,7 @@ def configs() -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 CONFIGS = dict(configs())
+STYLES: tuple[LrStyle, ...] = ("builtin", "closed-form")
 
 
 def new_text(old: str) -> str:
@@ -161,7 +162,7 @@ def test_every_rule_is_listed() -> None:
 
 @each_rule
 def test_reads_are_what_its_edits_name(rule: Rule) -> None:
-    edits = [edit for config in CONFIGS.values() for edit in rule.edits(View(config))]
+    edits = [edit for config in CONFIGS.values() for lr in STYLES for edit in rule.edits(View(config, lr))]
 
     assert set(rule.reads) >= {str(path[0]) for edit in edits for path in read(edit)}
 
@@ -170,8 +171,8 @@ def test_reads_are_what_its_edits_name(rule: Rule) -> None:
 def test_nothing_is_declared_in_vain(rule: Rule) -> None:
     if rule.id == "stale-delete":  # it looks at every key, for one mark
         return
-    edits = [edit for config in CONFIGS.values() for edit in rule.edits(View(config))]
-    looked_at = {key for config in CONFIGS.values() for key in _watched(rule, config)}
+    edits = [edit for config in CONFIGS.values() for lr in STYLES for edit in rule.edits(View(config, lr))]
+    looked_at = {key for config in CONFIGS.values() for lr in STYLES for key in _watched(rule, config, lr)}
 
     assert set(rule.reads) <= looked_at
     assert set(rule.writes) == {str(edit.dst[0]) for edit in edits if isinstance(edit, (Move, Put))}
@@ -189,9 +190,9 @@ class _Watched(dict[str, Any]):
         return super().get(key, default)
 
 
-def _watched(rule: Rule, config: Mapping[str, Any]) -> set[str]:
+def _watched(rule: Rule, config: Mapping[str, Any], lr: LrStyle) -> set[str]:
     watched = _Watched(config)
-    list(rule.edits(View(watched)))
+    list(rule.edits(View(watched, lr)))
     return watched.seen
 
 
