@@ -11,15 +11,7 @@ from mmbridge.migrate.dialect import LEGACY_KEYS
 from mmbridge.migrate.edit import Drop, Move, Put, Todo, dotted
 from mmbridge.migrate.report import Level, Note
 from mmbridge.migrate.rule import Decision, Rule
-
-
-def todos(decisions: Iterable[Decision]) -> list[Note]:
-    """Everything that is left for a person, wherever it is written; without lines."""
-    return [
-        Note(Level.TODO, decision.rule, dotted(decision.edit.path), 0, decision.edit.message)
-        for decision in decisions
-        if isinstance(decision.edit, Todo)
-    ]
+from mmbridge.migrate.skip import skipped_keys
 
 
 def own_notes(decisions: Iterable[Decision], lines: dict[str, tuple[int, ...]], rules: Sequence[Rule]) -> list[Note]:
@@ -41,6 +33,12 @@ def own_notes(decisions: Iterable[Decision], lines: dict[str, tuple[int, ...]], 
         if path and str(path[0]) in lines:
             notes.append(Note(level, rule, dotted(path), lines[str(path[0])][0], message))
     return notes
+
+
+def skip_notes(file: StaticFile) -> list[Note]:
+    """What ``file`` wants left alone."""
+    message = "left alone, as '# migrate: skip' asks"
+    return [Note(Level.INFO, "skip", key, file.bindings[key][0], message) for key in sorted(skipped_keys(file))]
 
 
 def remarks(notes: Iterable[Note]) -> dict[str, list[str]]:

@@ -22,10 +22,10 @@ from mmbridge.migrate.view import View, first_undecided
 EXACT: Final = 1e-12
 """Relative deviation taken for equality: both engines round differently, by some 1e-15 per recursive step."""
 
-EPOCH_LENGTH: Final = 7330
-"""Iterations per epoch that schedules are compared at: COCO's at 16 images a step."""
+EPOCH_LENGTHS: Final = (500, 7330)
+"""Iterations per epoch that schedules are compared at; 7,330 is COCO's at 16 images a step."""
 
-_SHORT_EPOCHS: Final = (100, 500)
+_SHORT_EPOCH: Final = 100
 _DEFAULT_BASES: Final[Mapping[Parameter, float]] = {"lr": 0.1, "momentum": 0.9}  # where the optimizer is unknown
 
 
@@ -93,31 +93,36 @@ class Schedules:
 def _compare(
     configs: Mapping[Parameter, Any], scheduler: Any, loop: Loop, bases: Mapping[Parameter, Sequence[float]]
 ) -> Proof:
-    worst = Proof(0, 0.0)
+    iterations, worst, where = 0, -1.0, ""
     for parameter, config in configs.items():
-        if config is None:
-            continue
-        length = _epoch_length(config, loop, parameter)
-        old = legacy_series(config, loop=loop, epoch_length=length, bases=bases[parameter], parameter=parameter)
-        new = modern_series(scheduler, loop=loop, epoch_length=length, bases=bases[parameter], parameter=parameter)
-        found = deviation(old, new)
-        where = f"at iteration {found.iteration:,}" + (f" with {length} to an epoch" if loop.unit == "epoch" else "")
-        if not worst.iterations or found.relative > worst.worst:
-            worst = Proof(old.iterations, found.relative, where)
-    return worst
+        for length in () if config is None else _epoch_lengths(config, loop, parameter):
+            given: dict[str, Any] = {"loop": loop, "epoch_length": length, "parameter": parameter}
+            given["bases"] = bases[parameter]
+            old, new = legacy_series(config, **given), modern_series(scheduler, **given)
+            found = deviation(old, new)
+            iterations = max(iterations, old.iterations)
+            if found.relative > worst:
+                at = f" with {length:,} to an epoch" if loop.unit == "epoch" else ""
+                worst, where = found.relative, f"at iteration {found.iteration:,}{at}"
+    return Proof(iterations, max(worst, 0.0), where)
 
 
-def _epoch_length(config: Any, loop: Loop, parameter: Parameter) -> int:
+def _epoch_lengths(config: Any, loop: Loop, parameter: Parameter) -> Sequence[int]:
     """The iterations per epoch to compare at: no config says its own.
 
-    A curve by iteration changes at each of them, so its epochs are taken short, but never so short that most
-    of the run is warm-up.
+    What changes at every iteration is compared over short epochs, but never so short that most of the run is
+    warm-up. A warm-up in iterations over a curve by epoch meets the epochs elsewhere for each length.
     """
+    if loop.unit == "iter":
+        return EPOCH_LENGTHS[:1]
     bound = read_policy(config, unit=loop.unit, parameter=parameter)
-    if loop.unit == "iter" or bound.by_epoch or bound.policy.moments is not None:
-        return EPOCH_LENGTH
-    warmup = bound.warmup.iterations(1) if bound.warmup and not bound.warmup.by_epoch else 0
-    return next((length for length in _SHORT_EPOCHS if loop.iterations(length) >= 2 * warmup), EPOCH_LENGTH)
+    if bound.warmup and bound.warmup.by_epoch:
+        return EPOCH_LENGTHS[:1]
+    if bound.by_epoch or bound.policy.moments is not None:
+        return EPOCH_LENGTHS
+    warmup = bound.warmup.iterations(1) if bound.warmup else 0
+    fitting = (length for length in (_SHORT_EPOCH, *EPOCH_LENGTHS) if loop.iterations(length) >= 2 * warmup)
+    return [next(fitting, EPOCH_LENGTHS[-1])]
 
 
 def _bases(view: View, parameter: Parameter) -> tuple[float, ...]:

@@ -25,6 +25,7 @@ from mmbridge.migrate.difference import Difference, fill, same
 from mmbridge.migrate.edit import Drop, Edit, Put, Ref
 from mmbridge.migrate.layout import PLACES
 from mmbridge.migrate.rule import Decision, Rule, decide
+from mmbridge.migrate.skip import skipped_keys
 from mmbridge.migrate.view import LrStyle, View
 
 _DEPRECATION: Final = "_deprecation_"
@@ -72,8 +73,12 @@ class Tree:
     def target(self, path: Path) -> Target:
         """What the rules make of ``path`` merged with its bases."""
         if path not in self._targets:
-            self._targets[path] = self._decide(self.reader.resolved(path))
+            self._targets[path] = self._decide(self.reader.resolved(path), [path])
         return self._targets[path]
+
+    def skipped(self, path: Path) -> frozenset[str]:
+        """The keys that ``path`` or one of its bases wants left alone."""
+        return frozenset().union(*(skipped_keys(self.reader.file(file)) for file in self.reader.closure(path)))
 
     def edits(self, path: Path) -> list[Edit]:
         """The edits of the file's own keys: what `apply_dict` and `apply_source` carry out."""
@@ -184,7 +189,7 @@ class Tree:
                 if merged.keys() & keys.keys():
                     return None
                 merged.update(keys)
-            self._targets[group] = self._decide(merged) if len(group) > 1 else self.target(group[0])
+            self._targets[group] = self._decide(merged, group) if len(group) > 1 else self.target(group[0])
         return self._targets[group]
 
     # --- who uses whom ----------------------------------------------------------------------------------------
@@ -228,10 +233,12 @@ class Tree:
             self._users[root] = users
         return self._users[root]
 
-    def _decide(self, config: Mapping[str, Any]) -> Target:
+    def _decide(self, config: Mapping[str, Any], files: Sequence[Path]) -> Target:
         if dialect(config) in (Dialect.NEW, Dialect.MIXED):  # what is new stays as it is
             return Target(config, ())
-        return Target(config, tuple(decide(self.rules, View(config, self.lr))))
+        skipped = frozenset().union(*map(self.skipped, files))
+        seen = {key: value for key, value in config.items() if key not in skipped} if skipped else config
+        return Target(config, tuple(decide(self.rules, View(seen, self.lr))))
 
 
 def project_root(path: Path) -> Path:

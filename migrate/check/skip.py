@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from mmbridge.compat.config import Reader
 from mmbridge.migrate.check.origin import Origin
-
-_SKIP: Final = re.compile(r"#\s*migrate:\s*skip\b")
+from mmbridge.migrate.skip import SKIP
 
 
 def is_skipped(reader: Reader, where: Origin) -> bool:
     """Whether ``# migrate: skip`` stands on the statement at ``where``, or alone on the line above it."""
     lines = reader.text(where.path).splitlines()
-    if not any(_SKIP.search(line) for line in lines):
+    if not any(SKIP.search(line) for line in lines):
         return False
     first = last = where.line
     if where.path.suffix == ".py":
@@ -22,4 +18,4 @@ def is_skipped(reader: Reader, where: Origin) -> bool:
             if node.lineno <= where.line <= (node.end_lineno or node.lineno):
                 first, last = node.lineno, node.end_lineno or node.lineno
     above = lines[first - 2].lstrip() if first > 1 else ""
-    return any(_SKIP.search(line) for line in (above if above.startswith("#") else "", *lines[first - 1 : last]))
+    return any(SKIP.search(line) for line in (above if above.startswith("#") else "", *lines[first - 1 : last]))
