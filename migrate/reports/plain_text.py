@@ -42,7 +42,8 @@ def lines(report: Report, names: Names, *, most: int | None = None) -> Iterator[
 
 def _file(file: FileReport, names: Names) -> str:
     line = f"{names.of(file.path)}: {file.status.value}"
-    if file.status is Status.CONVERTED and file.proof is not None:
+    # A file may stay as it is while all it inherits changes: its schedule is proven as well.
+    if file.proof is not None and (file.status is Status.CONVERTED or file.proof.iterations):
         return f"{line}; {file.proof.sentence()}"
     return line
 
