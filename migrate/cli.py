@@ -14,6 +14,7 @@ from mmbridge.compat.errors import BridgeError
 COMMANDS: Final = {
     "convert": "Convert configs and their bases, with proof.",
     "check": "Find what is wrong with configs that are migrated already.",
+    "run": "Train as a config of MMCV 1.x says, without MMCV.",
 }
 """Command name -> the line shown in ``migrate --help``; the module of that name holds the command."""
 

@@ -34,6 +34,10 @@ STRIP_WRAPPER = ((r"^module\.", ""),)
 """The default of ``revise_keys``: drop the prefix that a data-parallel wrapper adds."""
 
 
+class NoCheckpoint(BridgeError, FileNotFoundError):
+    """There is no file of the name of a checkpoint."""
+
+
 class UnsafeCheckpoint(BridgeError):
     """A checkpoint holds objects of classes that are not known to be harmless."""
 
@@ -62,11 +66,11 @@ def _allowing() -> AbstractContextManager[Any]:
 def read_file(filename: str, map_location: Any = None) -> Any:
     """What the file holds, read by torch's safe loader and a list of harmless classes; never by plain pickle.
 
-    Raises FileNotFoundError, or :class:`UnsafeCheckpoint` naming the class that stands in the way.
+    Raises :class:`NoCheckpoint`, or :class:`UnsafeCheckpoint` naming the class that stands in the way.
     """
     path = os.path.expanduser(filename)
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"checkpoint {filename} cannot be found")
+        raise NoCheckpoint(f"checkpoint {filename} cannot be found; correct the path")
     try:
         with _allowing():
             return torch.load(path, map_location=map_location, weights_only=True)

@@ -86,9 +86,7 @@ def test_file_imports_only_what_the_table_allows(path: Path) -> None:
         pytest.param("def f():\n    import torch", "compat", ["2: torch"], id="torch in the core, lazily"),
         pytest.param("def f():\n    import torch", "compat/mmcv", [], id="torch in the bridge, lazily"),
         pytest.param("import torch.nn", "compat/mmcv", ["1: torch.nn"], id="torch in the bridge, at once"),
-        pytest.param(
-            "from mmbridge import runners", "migrate/rules", ["1: mmbridge.runners"], id="runners in a rule"
-        ),
+        pytest.param("from mmbridge import runners", "migrate/rules", ["1: mmbridge.runners"], id="runners in a rule"),
         pytest.param(
             "from ..runners import loop",
             "migrate",

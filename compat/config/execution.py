@@ -22,6 +22,10 @@ from mmbridge.compat.errors import ConfigError
 _REF = re.compile(r"\{\{\s*_base_\.([\w.]+)\s*\}\}")
 
 
+class ModuleMissing(ConfigError, ImportError):
+    """A module that a config lists in ``custom_imports`` does not exist."""
+
+
 class RunningReader(Reader):
     """A Reader that runs Python files. ``env_variables`` holds what they took from the environment.
 
@@ -98,7 +102,8 @@ def _run(text: str, path: Path, base: ConfigDict) -> tuple[dict[str, Any], bool]
 def import_custom_modules(custom_imports: Mapping[str, Any], where: str) -> None:
     """Import what ``custom_imports = dict(imports=[...], allow_failed_imports=False)`` lists.
 
-    Raises ImportError naming the module and ``where``; with ``allow_failed_imports`` warns instead.
+    Raises ImportError naming the module and ``where``, :class:`ModuleMissing` where it is this very module that does
+    not exist; with ``allow_failed_imports`` warns instead.
     """
     imports = custom_imports.get("imports") or []
     for name in [imports] if isinstance(imports, str) else imports:
@@ -109,5 +114,7 @@ def import_custom_modules(custom_imports: Mapping[str, Any], where: str) -> None
         except ImportError as error:
             message = f"{where}: custom_imports: {name} cannot be imported ({error}); put it on PYTHONPATH."
             if not custom_imports.get("allow_failed_imports", False):
-                raise ImportError(message) from error
+                missing = error.name if isinstance(error, ModuleNotFoundError) else None
+                itself = missing is not None and f"{name}.".startswith(f"{missing}.")
+                raise (ModuleMissing if itself else ImportError)(message) from error
             warnings.warn(message, stacklevel=3)

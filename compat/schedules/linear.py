@@ -12,9 +12,7 @@ def line(start: float, end: float, factor: float) -> float:
     return start + (end - start) * factor
 
 
-def linear_annealing(
-    progress: int, horizon: int, base: float, floor: float | None, floor_ratio: float | None
-) -> float:
+def linear_annealing(progress: int, horizon: int, base: float, floor: float | None, floor_ratio: float | None) -> float:
     """A line from ``base`` to the floor, which it reaches after the run.
 
     Source: MMCV 1.7.2, mmcv/runner/hooks/lr_updater.py.

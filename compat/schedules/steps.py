@@ -13,9 +13,7 @@ STEP = Kind(
 )
 
 
-def step(
-    progress: int, horizon: int, base: float, step: int | list[int], gamma: float, floor: float | None
-) -> float:
+def step(progress: int, horizon: int, base: float, step: int | list[int], gamma: float, floor: float | None) -> float:
     """``base * gamma ** k``, not below ``floor``; ``k`` counts whole intervals or the milestones passed.
 
     With a list, ``k`` is the place of the first milestone beyond ``progress``, so an unsorted list jumps.

@@ -50,14 +50,19 @@ def train_file(
     launcher: str = "none",
     validate: bool = True,
     script: str = "mmdet",
+    hooks: Sequence[Any] = (),
 ) -> Any:
     """Train as the config at ``path`` says (.py, .json, .yaml); returns the runner when it is done.
 
     ``options`` are merged into the config (dotted keys). ``work_dir`` comes before the config's, then
     ``work_dirs/<name>``; the config is written there. ``script`` names the library whose train script is followed.
+    ``hooks`` are registered after those of the config.
     """
     cfg = Config.fromfile(path, execute=True)
-    values = moved_data_root(replace_references(cfg.to_dict()), os.environ.get("MMDET_DATASETS"))
+    try:
+        values = moved_data_root(replace_references(cfg.to_dict()), os.environ.get("MMDET_DATASETS"))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
     cfg = Config(values, filename=str(path))
     if options:
         cfg.merge_from_dict(options)
@@ -77,7 +82,9 @@ def train_file(
     logger = run_logger(script, Path(cfg.work_dir, f"{timestamp}.log"), cfg.get("log_level", "INFO"))
     meta = {"config": cfg.pretty_text, "seed": cfg.seed, "exp_name": Path(path).name}
     try:
-        return train(cfg, logger=logger, meta=meta, timestamp=timestamp, validate=validate, script=script)
+        return train(
+            cfg, logger=logger, meta=meta, timestamp=timestamp, validate=validate, script=script, hooks=hooks
+        )
     finally:
         for handler in logger.handlers:
             handler.close()
@@ -93,10 +100,11 @@ def train(
     timestamp: str | None = None,
     validate: bool = True,
     script: str = "mmdet",
+    hooks: Sequence[Any] = (),
 ) -> Any:
     """Train as ``cfg`` says and return the runner; ``model`` and ``datasets`` are built from it unless given.
 
-    The order: loaders, model, optimizer, runner, training hooks, evaluation, resuming, run. Raises ConfigError
+    The order: loaders, model, optimizer, runner, training hooks, evaluation, ``hooks``, resuming, run. Raises ConfigError
     naming the key for what a config lacks, ValueError for an unknown ``script``.
     """
     ways = _script(script)
@@ -132,6 +140,8 @@ def train(
         check_workflow(runner, loaders, workflow)
     with blaming(cfg, "hooks"):
         register_hooks(runner, cfg, ways, validate)
+    for hook in hooks:
+        runner.register_hook(hook)
     _load(runner, cfg, ways)
     runner.run(loaders, workflow)
     return runner
@@ -246,9 +256,11 @@ def _load(runner: Any, cfg: Any, ways: TrainScript) -> None:
     if resume is None and cfg.get("auto_resume") and ways.auto_resume and runner.work_dir:
         resume = find_latest_checkpoint(runner.work_dir)
     if resume:
-        runner.resume(resume)
+        with blaming(cfg, "resume_from"):
+            runner.resume(resume)
     elif cfg.get("load_from"):
-        runner.load_checkpoint(cfg.load_from)
+        with blaming(cfg, "load_from"):
+            runner.load_checkpoint(cfg.load_from)
 
 
 def _loader(cfg: Any, dataset: Any, split: str) -> Any:

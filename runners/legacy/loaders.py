@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ from mmbridge.compat.errors import ConfigError
 from mmbridge.runners.dist import get_dist_info
 from mmbridge.runners.parallel import collate
 from mmbridge.runners.seed import worker_init_fn
-from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import DataLoader, DistributedSampler, get_worker_info
 
 _TRAIN_DEFAULTS = {"samples_per_gpu": 2, "workers_per_gpu": 2, "persistent_workers": False}
 _VAL_DEFAULTS = {"samples_per_gpu": 1, "workers_per_gpu": 2, "shuffle": False}
@@ -62,7 +63,6 @@ def build_dataloader(
     options = {key: value for key, value in options.items() if key != "dist"}
     if not workers:
         options.pop("persistent_workers", None)
-    init = None if seed is None else partial(worker_init_fn, num_workers=workers, rank=rank, seed=seed)
     return DataLoader(
         dataset,
         batch_size=size,
@@ -70,6 +70,13 @@ def build_dataloader(
         shuffle=shuffle and sampler is None,
         num_workers=workers,
         collate_fn=partial(collate, samples_per_gpu=samples_per_gpu),
-        worker_init_fn=init,
+        worker_init_fn=partial(_start_worker, num_workers=workers, rank=rank, seed=seed),
         **{"pin_memory": False, **options},
     )
+
+
+def _start_worker(worker_id: int, num_workers: int, rank: int, seed: int | None) -> None:
+    if get_worker_info() is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which may still need data
+    if seed is not None:
+        worker_init_fn(worker_id, num_workers, rank, seed)
