@@ -11,6 +11,7 @@ import os.path
 import re
 import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,16 +32,22 @@ _MANY_LOADS = 24  # fewer loads cannot make a value explode by sharing: at most 
 
 
 def parse(text: str, path: Path) -> ast.Module:
-    """The syntax tree of a config; ConfigError naming file and line if it is no Python."""
+    """The syntax tree of a config, to be read only; ConfigError naming file and line if it is no Python."""
     try:
-        with warnings.catch_warnings():  # an invalid escape is the file's affair, not the reader's
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
+        return _syntax(text)
     except SyntaxError as error:
         line = error.lineno or 1
         raise ConfigError(f"{path}:{line}: this is not Python: {error.msg}; correct the file.") from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise ConfigError(f"{path}:1: this cannot be parsed as Python: {error}; correct the file.") from None
+
+
+@lru_cache(maxsize=256)
+def _syntax(text: str) -> ast.Module:
+    """Parsing is most of the cost of reading, and configs share their bases."""
+    with warnings.catch_warnings():  # an invalid escape is the file's affair, not the reader's
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
 
 
 def substitute_predefined(text: str, path: Path) -> str:
