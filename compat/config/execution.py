@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import re
@@ -87,9 +88,9 @@ def _run(text: str, path: Path, base: ConfigDict) -> tuple[dict[str, Any], bool]
         return name
 
     tree = parse(_REF.sub(reference, text), path)
-    tree.body = [node for node in tree.body if base_assignment(node) is None]
+    body = [node for node in tree.body if base_assignment(node) is None]  # the tree is shared: not to be changed
     given = len(namespace)
-    exec(compile(tree, str(path), "exec"), namespace)
+    exec(compile(ast.Module(body, type_ignores=[]), str(path), "exec"), namespace)
     values = {
         name: to_plain(value)
         for name, value in namespace.items()

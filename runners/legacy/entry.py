@@ -82,9 +82,7 @@ def train_file(
     logger = run_logger(script, Path(cfg.work_dir, f"{timestamp}.log"), cfg.get("log_level", "INFO"))
     meta = {"config": cfg.pretty_text, "seed": cfg.seed, "exp_name": Path(path).name}
     try:
-        return train(
-            cfg, logger=logger, meta=meta, timestamp=timestamp, validate=validate, script=script, hooks=hooks
-        )
+        return train(cfg, logger=logger, meta=meta, timestamp=timestamp, validate=validate, script=script, hooks=hooks)
     finally:
         for handler in logger.handlers:
             handler.close()
@@ -104,8 +102,8 @@ def train(
 ) -> Any:
     """Train as ``cfg`` says and return the runner; ``model`` and ``datasets`` are built from it unless given.
 
-    The order: loaders, model, optimizer, runner, training hooks, evaluation, ``hooks``, resuming, run. Raises ConfigError
-    naming the key for what a config lacks, ValueError for an unknown ``script``.
+    The order: loaders, model, optimizer, runner, training hooks, evaluation, ``hooks``, resuming, run. Raises
+    ConfigError naming the key for what a config lacks, ValueError for an unknown ``script``.
     """
     ways = _script(script)
     cfg = cfg if isinstance(cfg, Config) else Config(dict(cfg))

@@ -1,0 +1,148 @@
+"""``migrate run``: train as a config of MMCV 1.x says, without MMCV."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from mmbridge.compat.config import Reader
+from mmbridge.compat.errors import BridgeError, ConfigError
+from mmbridge.migrate.dialect import LEGACY_KEYS, Dialect, dialect, new_keys
+from mmbridge.migrate.reports.names import Names
+
+_OPTIONS: Final = "--cfg-options"
+_LAZY: Final = re.compile(r"^with read_base\(\)", re.MULTILINE)  # inheritance in MMEngine's pure Python style
+
+
+class _Run(click.Command):
+    """A command whose ``--cfg-options`` takes any number of values, as those of the old train scripts do."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(context, list(_one_each(args)))
+
+
+def _one_each(arguments: Sequence[str]) -> list[str]:
+    """``--cfg-options a=1 b=2`` as ``--cfg-options a=1 --cfg-options b=2``."""
+    spread: list[str] = []
+    taking = False
+    for argument in arguments:
+        if taking and "=" in argument and not argument.startswith("-"):
+            if spread[-1] != _OPTIONS:
+                spread.append(_OPTIONS)
+        else:
+            taking = argument == _OPTIONS
+        spread.append(argument)
+    return spread
+
+
+@click.command("run", cls=_Run)
+@click.argument("config", type=click.Path(path_type=Path), metavar="CFG")
+@click.option(
+    "--runtime",
+    type=click.Choice(["auto", "legacy"]),
+    default="auto",
+    show_default=True,
+    help="What trains: legacy is MMCV 1.x's way; auto chooses by the config.",
+)
+@click.option(
+    "--work-dir", type=click.Path(file_okay=False), help="Where results go, before the config's; else work_dirs/CFG."
+)
+@click.option(_OPTIONS, "options", multiple=True, metavar="K=V...", help="Values to merge in: optimizer.lr=0.1 ...")
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="",
+    metavar="[CKPT]",
+    help="Go on from this checkpoint; without one, from the latest in the work directory, if there is one.",
+)
+@click.option("--seed", type=int, help="Of all random numbers; drawn if neither this nor the config gives one.")
+@click.option("--deterministic", is_flag=True, help="Let cuDNN choose the same algorithms each time.")
+@click.option(
+    "--launcher",
+    type=click.Choice(["none", "pytorch", "slurm", "mpi"]),
+    default="none",
+    show_default=True,
+    help="What started this process beside others.",
+)
+@click.option("--no-validate", is_flag=True, help="Do not evaluate while training.")
+@click.option("--local_rank", "--local-rank", type=int, hidden=True)  # older launchers append it
+def command(**given: Any) -> None:
+    """Train as a config of MMCV 1.x says: .py, .json or .yaml, as it is. Unlike converting, this runs the config.
+
+    Modules are found as by "python -m": in the current folder, too. Ctrl-C saves the state and says how to go on.
+    Exit codes: 0 trained, 1 the config's or the library's own code failed, 2 not started, 130 stopped by Ctrl-C.
+    """
+    if given["runtime"] == "auto":
+        _check_dialect(given["config"])
+    _need_torch()
+    if given["local_rank"] is not None:
+        os.environ.setdefault("LOCAL_RANK", str(given["local_rank"]))
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    _train(given)
+
+
+def _check_dialect(path: Path) -> None:
+    """Raise for a config that is not, or not only, one for MMCV 1.x, as far as that can be known before running it."""
+    reader = Reader(dialect="mmengine")
+    try:
+        values, text = reader.resolved(path), reader.text(path)
+    except ConfigError:
+        return  # running it tells more, or fails with the same sentence
+    kind = dialect(values)
+    new = ", ".join(sorted(new_keys(values))) or "read_base()"
+    if kind is Dialect.NEW or (kind is Dialect.NEUTRAL and _LAZY.search(text)):
+        raise BridgeError(
+            f"{path}: is a config for MMEngine ({new}), and the loop-based runtime that trains such configs is not "
+            "there yet; train it with MMEngine."
+        )
+    if kind is Dialect.MIXED:
+        old = ", ".join(sorted(values.keys() & LEGACY_KEYS))
+        raise BridgeError(
+            f"{path}: has keys of MMCV 1.x ({old}) and of MMEngine ({new}); finish its conversion, or say "
+            "--runtime legacy to train with the old keys alone."
+        )
+
+
+def _need_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise BridgeError('training needs torch, which is not installed; pip install "mmbridge[run]".') from None
+
+
+def _train(given: dict[str, Any]) -> None:
+    from mmbridge.compat.config import parse_options
+    from mmbridge.runners.legacy.entry import train_file
+    from mmbridge.runners.legacy.interrupt import Interrupted, InterruptHook
+
+    names = Names(Path.cwd())
+    with closing(InterruptHook()) as hook:
+        try:
+            runner = train_file(
+                given["config"],
+                work_dir=given["work_dir"],
+                options=parse_options(given["options"]),
+                resume_from=given["resume"] or None,
+                auto_resume=given["resume"] == "",
+                seed=given["seed"],
+                deterministic=given["deterministic"],
+                launcher=given["launcher"],
+                validate=not given["no_validate"],
+                hooks=[hook],
+            )
+        except Interrupted as stop:
+            saved = names.of(Path(stop.checkpoint))
+            click.echo(f"migrate: stopped; the state is in {saved}. To go on, add --resume {saved}", err=True)
+            sys.exit(130)
+    if runner.rank == 0:
+        epochs = "" if runner.max_epochs is None else f"{runner.epoch} epochs, "
+        click.echo(f"Trained {epochs}{runner.iter} iterations; see {names.of(Path(runner.work_dir))}.")
