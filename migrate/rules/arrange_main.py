@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor
@@ -120,13 +121,14 @@ def _levels(case: Case, base: float) -> list[tuple[int, float]]:
 
 def _step_with_floor(case: Case, bottom: float) -> Main:
     assert case.base is not None
-    gamma = case.arguments["gamma"]
+    gamma, interval = case.arguments["gamma"], case.arguments["step"]
+    drops = Counter(_milestones(interval)) if not isinstance(interval, int) else None
     plain, clipped, present = [], [], case.base
     for progress, value in _levels(case, case.base):
         if value == present:
             continue
         if value > bottom and progress:
-            plain.append(progress)
+            plain += [progress] * (drops[progress] if drops else 1)  # a milestone named twice drops twice
         else:
             clipped.append(_multi_step(case, [progress], value / present))
         present = value

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import schedule_grid
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mmbridge.compat.schedules import Loop, Parameter, deviation, legacy_series, modern_series
 from mmbridge.migrate.rules.arrange import arrange
@@ -177,6 +177,7 @@ def test_any_schedule(schedule: tuple[dict[str, Any], Loop, int], bases: tuple[f
 
 
 @given(schedules())
+@example(({"policy": "step", "step": [1, 1, 2], "gamma": 0.5, "min_lr": 0.015625}, Loop("epoch", 2), 1))
 def test_any_schedule_while_the_epoch_is_unknown(schedule: tuple[dict[str, Any], Loop, int]) -> None:
     config, loop, epoch_length = schedule
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +77,9 @@ REASONS = {
 
 @pytest.mark.parametrize(("text", "reason"), REASONS.values(), ids=REASONS.keys())
 def test_reason(text: str, reason: str) -> None:
-    start = time.monotonic()
-
-    found = undecided(text)
+    found = undecided(text)  # where a text explodes, it does so for hours or until memory is gone
 
     assert reason in found["a"].reason
-    assert time.monotonic() - start < 5  # an explosion takes hours; one second is usual at worst
 
 
 CHANGED = {
