@@ -1,7 +1,8 @@
 """Every ``sh`` block of the README and of ``docs`` that needs nothing but ``migrate`` runs as it stands there.
 
-Each runs in a folder of its own that holds ``fixtures``, and a tree of old configs as ``configs``. A line may end in
-``# exit code N``; without that it must exit with 0. Blocks with other commands are for CI, which runs the README's.
+Each runs in a folder of its own that holds ``fixtures``, and a tree of old configs as ``configs``; the toy library is
+on PYTHONPATH, as the page on running has it. A line may end in ``# exit code N``; without that it must exit with 0.
+Blocks with other commands are for CI, which runs the README's.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def folder(tmp_path: Path) -> Path:
     """Where a reader of the documentation stands."""
     shutil.copytree(ROOT / "fixtures/configs", tmp_path / "fixtures/configs")
     shutil.copytree(ROOT / "fixtures/configs/detection", tmp_path / "configs")
+    shutil.copytree(ROOT / "fixtures/toys", tmp_path / "fixtures/toys")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/migrate").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mmbridge.migrate "$@"\n')
     (tmp_path / "bin/migrate").chmod(0o755)
@@ -54,7 +56,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.skipif(sys.platform == "win32", reason="the blocks are for a POSIX shell")
 @pytest.mark.parametrize("lines", list(documented()))
 def test_documented_command_works(folder: Path, lines: list[tuple[str, int]]) -> None:
-    environment = {**os.environ, "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": "fixtures/toys"}
     for line, code in lines:
         ran = subprocess.run(["sh", "-c", line], cwd=folder, env=environment, capture_output=True, text=True)
 
@@ -78,4 +81,4 @@ def test_commands_of_a_block(block: str, expected: list[int]) -> None:
 def test_the_pages_on_commands_are_tested() -> None:
     tested = {param.id.split(",")[0] for param in documented()}  # type: ignore[attr-defined]
 
-    assert "docs/how-to/convert.md" in tested
+    assert {"docs/how-to/convert.md", "docs/how-to/run.md"} <= tested
