@@ -203,7 +203,7 @@ ERRORS: dict[str, tuple[dict[str, str], str]] = {
         r"yaml is installed in .*, but has no config",
     ),
     "two-colons-only": ({"a_py": "_base_ = '::x.py'"}, r"the base '::x\.py' is no path; write package::path"),
-    "json": ({"a_json": '{"x": 1,\n}'}, r"/configs/a\.json:2: this is not JSON"),
+    "json": ({"a_json": '{"x": 1,\n"y" 2}'}, r"/configs/a\.json:2: this is not JSON"),
     "yaml": ({"a_yaml": "x: 1\ny: [\n"}, r"/configs/a\.yaml:3: this is not YAML"),
     "yaml-list": ({"a_yaml": "- 1\n"}, r"/configs/a\.yaml:1: a config is a mapping of keys, found list"),
     "yaml-base": (
