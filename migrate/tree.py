@@ -210,9 +210,9 @@ class Tree:
                 group = self.reader.base_paths(user)
                 if self._group_target(group) is None:  # no engine loads that user
                     continue
-                found[group] += 1
-                if len(group) == 1 and user not in seen and self._beside_others(user, users):
-                    del found[group]
+                if len(group) > 1 or not self._beside_others(user, users):
+                    found[group] += 1
+                elif user not in seen:  # its own groups speak for it
                     seen.add(user)
                     pending.append(user)
         return found
