@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install test lint types docs corpora ecosystem oracle ci
+.PHONY: help install test lint types docs corpora ecosystem oracle ci bench
 PYTHON ?= python3
 BIN := .venv/bin
 ORACLE := .venv-oracle
@@ -35,6 +35,10 @@ $(ORACLE)/bin/pytest:
 
 oracle: $(ORACLE)/bin/pytest  ## the tests against the real MMCV 1.7.2 and MMEngine 0.10.7, in .venv-oracle
 	MMBRIDGE_REQUIRE_ORACLE=1 $(ORACLE)/bin/pytest -q -n auto -m oracle
+
+bench: corpora $(ORACLE)/bin/pytest  ## speed and memory as ratios against LibCST, MMCV and MMEngine
+	$(ORACLE)/bin/python benchmarks/convert.py
+	$(ORACLE)/bin/python benchmarks/overhead.py
 
 ci:  ## all of it, from fresh environments, as the continuous integration does
 	.ci/run

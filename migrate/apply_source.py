@@ -15,7 +15,7 @@ from typing import Any
 
 from mmbridge.compat.config import StaticFile
 from mmbridge.migrate.apply_dict import plan
-from mmbridge.migrate.edit import Edit, Ref, refs
+from mmbridge.migrate.edit import Edit, Ref
 from mmbridge.migrate.expressions import Expressions
 from mmbridge.migrate.layout import PLACES, TOP_ORDER
 from mmbridge.migrate.lines import with_line_ends_of
@@ -80,8 +80,7 @@ class _Rewrite:
             for name in statement.reads & self.changed
             if statement.target != name
         }
-        used = {ref.path[0] for template in self.fresh.values() for ref in refs(template)}
-        return frozenset(key for key in built | read if key in built or key in used or key in read)
+        return frozenset(built | read)
 
     def _anchor(self, key: str) -> str | None:
         """The old key whose place the new one takes."""
