@@ -69,6 +69,8 @@ class Tree:
     _grouped: dict[Path, Counter[Group]] = field(default_factory=dict)
     _own: dict[Path, dict[str, Any]] = field(default_factory=dict)
     _resolved: dict[Path, dict[str, Any]] = field(default_factory=dict)
+    _inherited: dict[Path, dict[str, Any]] = field(default_factory=dict)
+    _skipped: dict[Path, frozenset[str]] = field(default_factory=dict)
 
     def target(self, path: Path) -> Target:
         """What the rules make of ``path`` merged with its bases."""
@@ -78,7 +80,10 @@ class Tree:
 
     def skipped(self, path: Path) -> frozenset[str]:
         """The keys that ``path`` or one of its bases wants left alone."""
-        return frozenset().union(*(skipped_keys(self.reader.file(file)) for file in self.reader.closure(path)))
+        if path not in self._skipped:
+            above = map(self.skipped, self.reader.base_paths(path))
+            self._skipped[path] = skipped_keys(self.reader.file(path)).union(*above)
+        return self._skipped[path]
 
     def edits(self, path: Path) -> list[Edit]:
         """The edits of the file's own keys: what `apply_dict` and `apply_source` carry out."""
@@ -108,10 +113,12 @@ class Tree:
 
     def inherited(self, path: Path) -> dict[str, Any]:
         """The converted bases of ``path``, merged."""
-        merged: dict[str, Any] = {}
-        for base in self.reader.base_paths(path):
-            merged.update(self.resolved(base))
-        return merged
+        if path not in self._inherited:
+            merged: dict[str, Any] = {}
+            for base in self.reader.base_paths(path):
+                merged.update(self.resolved(base))
+            self._inherited[path] = merged
+        return self._inherited[path]
 
     def is_part(self, path: Path) -> bool:
         """Whether the file is only part of configs: a base that stands beside others in its project."""
