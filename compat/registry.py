@@ -95,6 +95,7 @@ class Registry:
         self.children: dict[str, Registry] = {}
         self._table: dict[str, Callable[..., Any]] = {}
         self._locations = list(locations)
+        self._shared: list[Registry] = []
         if parent is not None:
             if self.scope in parent.children:
                 raise ValueError(f"registry {parent.name!r} already has a child of scope {self.scope!r}")
@@ -132,11 +133,21 @@ class Registry:
         """
         if not isinstance(key, str):
             raise TypeError(f"a name in registry {self.name!r} must be a str, found {type(key).__name__}: {key!r}")
-        self._import_locations()
         found = self._find(key)
+        if found is None:
+            found = next((other for each in self.root._shared if (other := each._find(key)) is not None), None)
         return _import_object(key) if found is None and self.climbs else found
 
+    def share(self, other: Registry) -> None:
+        """From now on a name that one of the two root registries lacks is looked up in the other.
+
+        So what a project registered once is found by both runtimes; where both hold a name, each finds its own.
+        """
+        self._shared.append(other)
+        other._shared.append(self)
+
     def _find(self, key: str) -> Callable[..., Any] | None:
+        self._import_locations()
         scope, rest = split_scope_key(key)
         if scope is None:
             return self._find_here(rest)
@@ -147,6 +158,7 @@ class Registry:
         return None if self.parent is None else self.root._find(key)
 
     def _find_here(self, key: str) -> Callable[..., Any] | None:
+        self._import_locations()
         if key in self._table or not self.climbs or self.parent is None:
             return self._table.get(key)
         return self.parent._find_here(key)

@@ -235,3 +235,16 @@ def test_obj_from_dict_reads_the_class_from_its_parent() -> None:
     assert obj_from_dict({"type": "kind", "a": 3}, Parent).a == 3
     with pytest.raises(KeyError, match="'type'"):
         obj_from_dict({})
+
+
+def test_two_shared_roots_lend_each_other_what_one_lacks() -> None:
+    old, new = LegacyRegistry("hook", scope="old"), Registry("hook", scope="new")
+    old.share(new)
+    library = Registry("hook", parent=new, scope="library")
+    old.register_module("OldHook", module=dict)
+    old.register_module("Hook", module=int)
+    new.register_module("Hook", module=str)
+    new.register_module("NewHook", module=list)
+
+    assert (dict, str, dict) == (new.get("OldHook"), new.get("Hook"), library.get("OldHook"))
+    assert (list, int, None) == (old.get("NewHook"), old.get("Hook"), old.get("NoHook"))

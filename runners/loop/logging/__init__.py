@@ -1,0 +1,1 @@
+"""Loggers, histories of logged values, and the hub that keeps them."""

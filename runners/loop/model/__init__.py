@@ -1,0 +1,1 @@
+"""Models, their data preprocessors, averaged copies and wrappers."""

@@ -1,0 +1,1 @@
+"""The runner, its loops, and what they need to build and resume."""

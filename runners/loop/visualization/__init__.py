@@ -1,0 +1,1 @@
+"""The visualizer and the places it writes to."""
