@@ -173,11 +173,13 @@ class Registry:
             return self
         return next((registry for registry in self.root.walk() if registry.scope == scope), self)
 
-    def walk(self) -> Iterator[Registry]:
-        """This registry and all below it, parents first."""
+    def walk(self, shared: bool = False) -> Iterator[Registry]:
+        """This registry and all below it, parents first; with ``shared``, then the same of its shared roots."""
         yield self
         for child in self.children.values():
             yield from child.walk()
+        for other in self._shared if shared else ():
+            yield from other.walk()
 
     @contextmanager
     def switch_scope_and_registry(self, scope: str | None) -> Iterator[Registry]:

@@ -13,6 +13,7 @@ from mmbridge.compat.registry import Registry, build_from_cfg
 from mmbridge.runners import registries as legacy
 from mmbridge.runners.hooks.registry import HOOKS as LEGACY_HOOKS
 from mmbridge.runners.optim.build import OPTIMIZERS as LEGACY_OPTIMIZERS
+from mmbridge.runners.parallel.wrappers import MODULE_WRAPPERS
 from torch import nn
 
 SCOPE = "mmengine"
@@ -107,5 +108,6 @@ FUNCTIONS = _root("function", "dataset")
 
 HOOKS.share(LEGACY_HOOKS)
 MODELS.share(legacy.MODELS)
+MODEL_WRAPPERS.share(MODULE_WRAPPERS)
 DATASETS.share(legacy.DATASETS)
 OPTIMIZERS.share(LEGACY_OPTIMIZERS)

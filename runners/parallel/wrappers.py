@@ -14,7 +14,7 @@ MODULE_WRAPPERS.register_module(module=DistributedDataParallel)
 
 
 def is_module_wrapper(module: nn.Module) -> bool:
-    """Whether ``module`` is of a class in MODULE_WRAPPERS or one of its child registries."""
-    registries: list[Registry] = list(MODULE_WRAPPERS.walk())
+    """Whether ``module`` is of a class in MODULE_WRAPPERS, its child registries or the loop runtime's MODEL_WRAPPERS."""
+    registries: list[Registry] = list(MODULE_WRAPPERS.walk(shared=True))
     classes = tuple(kind for each in registries for kind in each.module_dict.values() if isinstance(kind, type))
     return isinstance(module, classes)
