@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from math import cos, pi
 from typing import Any
 
@@ -18,9 +16,12 @@ from .record import Curve, Policy, Scheduler
 
 def period_at(progress: int, periods: Sequence[int]) -> tuple[int, int] | None:
     """The index of the period that holds ``progress`` and where it starts; None past the last one."""
-    ends = list(accumulate(periods))
-    index = bisect_right(ends, progress)
-    return None if index == len(ends) else (index, ends[index] - periods[index])
+    start = 0
+    for index, period in enumerate(periods):
+        if progress < start + period:
+            return index, start
+        start += period
+    return None
 
 
 def cosine_restart(

@@ -88,8 +88,11 @@ def one_cycle_momentum(
     return ANNEAL[anneal_strategy](values[index], values[index + 1], fraction)
 
 
-def _anneal(strategy: str, start: float, end: float, fraction: float) -> float:
-    # MMEngine writes the same two curves with its operations in another order, which the last bit shows.
+def annealed(strategy: str, start: float, end: float, fraction: float) -> float:
+    """From ``start`` at fraction 0 to ``end`` at 1, ``cos`` or ``linear`` (MMEngine 0.10.7, param_scheduler.py).
+
+    The curves of the old dialect with their operations in another order, which the last bit shows.
+    """
     if strategy == "cos":
         return end + (start - end) / 2.0 * (cos(pi * fraction) + 1)
     return (end - start) * fraction + start
@@ -120,7 +123,7 @@ def one_cycle_step(
     last = low / final_div_factor
     values = (low, eta_max, low, last) if three_phase else (low, eta_max, last)
     index, fraction = phase_at(n, phase_ends(total, pct_start, three_phase))
-    return _anneal(anneal_strategy, values[index], values[index + 1], fraction)
+    return annealed(anneal_strategy, values[index], values[index + 1], fraction)
 
 
 def initial_value(*, eta_max: float, div_factor: float, **_: object) -> float:

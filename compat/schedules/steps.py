@@ -43,8 +43,12 @@ def interval_moments(stop: int, span: float, *, step_size: int, gamma: float) ->
 
 
 def milestone_step(n: int, value: float, base: float, span: float, milestones: list[int], gamma: float) -> float:
-    """Times ``gamma`` at every milestone, as often as it is listed (MMEngine 0.10.7, param_scheduler.py)."""
-    times = milestones.count(n)
+    """Times ``gamma`` at every milestone, as often as it is listed."""
+    return dropped(value, gamma, milestones.count(n))
+
+
+def dropped(value: float, gamma: float, times: int) -> float:
+    """``value`` as it was, or times ``gamma`` to the power of ``times`` (MMEngine 0.10.7, param_scheduler.py)."""
     return float(value * gamma**times) if times else value
 
 
