@@ -7,7 +7,7 @@ overrides costs one look-up. Calls are made bare: what a hook raises reaches the
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -45,6 +45,13 @@ class Listener(NamedTuple):
     wants: tuple[str, ...] | None
 
 
+class Point(NamedTuple):
+    """What one point calls; ``alone`` are the bare calls, all different, where each takes the runner only."""
+
+    alone: tuple[Call, ...] | None
+    listeners: tuple[Listener, ...]
+
+
 class HookList(list[Any]):
     """The hooks of a chain, in order; every change of the list reaches the chain before its next call."""
 
@@ -76,7 +83,7 @@ class HookChain:
 
     def __init__(self, hooks: Iterable[Any] = ()) -> None:
         self.hooks = HookList()
-        self._table: dict[str, tuple[Listener, ...]] = {}
+        self._table: dict[str, Point] = {}
         self._seen = -1
         for hook in hooks:
             self.add(hook)
@@ -106,7 +113,7 @@ class HookChain:
         if self._seen != changes[0]:
             self._bind()
         found = self._table.get(point)
-        return self._own_point(point) if found is None else found
+        return (self._own_point(point) if found is None else found).listeners
 
     def fire(self, point: str, runner: Any, /, **facts: Any) -> None:
         """Call every hook that listens to ``point``; a fact not given is read from the runner if it is there.
@@ -122,18 +129,19 @@ class HookChain:
         seen = count[0]
         if self._seen != seen:
             self._bind()
-        calls = self._table.get(point)
-        if calls is None:
-            calls = self._own_point(point)
-        for hook, call, wants in calls:
-            if wants is _ALONE:
-                call(runner)
-            else:
+        alone, listeners = self._table.get(point) or self._own_point(point)
+        if alone is None:
+            for place, (_, call, wants) in enumerate(listeners):
                 call(runner, **_select(wants, facts, runner))
+                if count[0] != seen:
+                    return self._fire_rest(point, listeners[: place + 1], runner, facts)
+            return None
+        for call in alone:
+            call(runner)
             if count[0] != seen:
-                place = next(i for i, each in enumerate(calls) if each.hook is hook)
-                self._fire_rest(point, [each.hook for each in calls[: place + 1]], runner, facts)
-                return
+                place = next(place for place, each in enumerate(listeners) if each.call is call)
+                return self._fire_rest(point, listeners[: place + 1], runner, facts)
+        return None
 
     def explain(self, points: Iterable[str] = tuple(HookPoint)) -> str:
         """A block per point with listeners: the hooks in calling order, each with its priority."""
@@ -152,13 +160,16 @@ class HookChain:
         self._table = {point: self._bound(point) for point in points}
         self._seen = changes[0]
 
-    def _bound(self, point: str) -> tuple[Listener, ...]:
+    def _bound(self, point: str) -> Point:
         bound = (_listener(hook, point) for hook in list(self.hooks))
-        return tuple(each for each in bound if each is not None)
+        listeners = tuple(each for each in bound if each is not None)
+        calls = tuple(each.call for each in listeners)
+        alone = all(each.wants is _ALONE for each in listeners) and len({*map(id, calls)}) == len(calls)
+        return Point(calls if alone else None, listeners)
 
-    def _fire_rest(self, point: str, called: list[Any], runner: Any, facts: dict[str, Any]) -> None:
+    def _fire_rest(self, point: str, called: Sequence[Listener], runner: Any, facts: dict[str, Any]) -> None:
         """Go on in the changed chain, after the last of the hooks already called that is still in it."""
-        done = {id(hook) for hook in called}
+        done = {id(each.hook) for each in called}
         while True:
             listeners = {id(each.hook): each for each in self.listeners(point)}
             places = [place for place, hook in enumerate(self.hooks) if id(hook) in done]
@@ -169,15 +180,15 @@ class HookChain:
             current.call(runner, **_select(current.wants, facts, runner))
             done.add(id(current.hook))
 
-    def _own_point(self, point: str) -> tuple[Listener, ...]:
-        listeners = self._bound(point)
-        if not listeners:
+    def _own_point(self, point: str) -> Point:
+        bound = self._bound(point)
+        if not bound.listeners:
             own = {each for hook in self.hooks for each in getattr(hook, "points", ())}
             close = get_close_matches(point, sorted((_POINTS | own) - {point}), 3, 0.8)
             if close and point not in own:
                 raise UnknownPoint(f"no hook point {point!r}; did you mean {' or '.join(map(repr, close))}?")
-        self._table[point] = listeners
-        return listeners
+        self._table[point] = bound
+        return bound
 
 
 def _select(wants: tuple[str, ...] | None, facts: dict[str, Any], runner: Any) -> dict[str, Any]:

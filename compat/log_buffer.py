@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
 _BLOCK = 128
@@ -13,23 +15,14 @@ def pairwise_sum(values: Sequence[float]) -> float:
     """The sum of ``values`` in numpy's order of additions, so that logged averages are bit equal."""
     count = len(values)
     if count < 8:
-        total = 0.0
-        for value in values:
-            total += value
-        return total
+        return reduce(add, values, 0.0)  # not sum(), which has corrected its rounding since Python 3.12
     if count > _BLOCK:
         half = count // 2
         half -= half % 8
         return pairwise_sum(values[:half]) + pairwise_sum(values[half:])
-    lanes = list(values[:8])
     full = count - count % 8
-    for start in range(8, full, 8):
-        lanes = [lane + value for lane, value in zip(lanes, values[start : start + 8], strict=True)]
-    a, b, c, d, e, f, g, h = lanes
-    total = ((a + b) + (c + d)) + ((e + f) + (g + h))
-    for value in values[full:]:
-        total += value
-    return total
+    a, b, c, d, e, f, g, h = (reduce(add, values[lane:full:8]) for lane in range(8))
+    return reduce(add, values[full:], ((a + b) + (c + d)) + ((e + f) + (g + h)))
 
 
 class LogBuffer:
@@ -53,9 +46,10 @@ class LogBuffer:
             raise TypeError(f"log variables must be a dict of name -> number, found {type(vars).__name__}")
         values, counts = self.val_history, self.n_history
         for key, value in vars.items():
-            if key not in values:
-                values[key], counts[key] = [], []
-            values[key].append(value)
+            try:
+                values[key].append(value)
+            except KeyError:
+                values[key], counts[key] = [value], []
             counts[key].append(count)
 
     def average(self, n: int = 0) -> None:
@@ -63,10 +57,9 @@ class LogBuffer:
         if n < 0:
             raise ValueError(f"the number of entries to average must be 0 (all) or more, found {n}")
         for key, history in self.val_history.items():
-            values = [float(value) for value in history[-n:]]
             counts = self.n_history[key][-n:]
             total = float(sum(counts))
-            weighted = pairwise_sum([value * count for value, count in zip(values, counts, strict=True)])
+            weighted = pairwise_sum(list(map(mul, map(float, history[-n:]), counts)))
             self.output[key] = weighted / total if total else float("nan")
         self.ready = True
 

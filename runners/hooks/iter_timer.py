@@ -31,4 +31,4 @@ class IterTimerHook(LegacyHook):
         """Log how long the iteration took, and start the next."""
         now = time.time()
         runner.log_buffer.update({"time": now - self.t})
-        self.t = now
+        self.__dict__["t"] = now  # past Hook.__setattr__, which would cost as much as all of the rest

@@ -134,9 +134,9 @@ class TextLoggerHook(LoggerHook):
 
     def _dump_log(self, record: Mapping[str, Any], runner: Any) -> None:
         if runner.rank == 0 and self.json_log_path is not None:
-            with open(self.json_log_path, "a+") as file:
-                json.dump({key: _rounded(value) for key, value in record.items()}, file, default=_plain)
-                file.write("\n")
+            line = json.dumps({key: _rounded(value) for key, value in record.items()}, default=_plain)
+            with open(self.json_log_path, "ab", 0) as file:  # the line at once, or not at all
+                file.write(f"{line}\n".encode())
 
     def after_run(self, runner: Any) -> None:
         """Copy the logs to ``out_dir``."""

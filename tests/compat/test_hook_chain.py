@@ -338,3 +338,19 @@ def test_a_point_without_listeners_costs_less_than_one_empty_call_per_hook() -> 
     called = seconds(lambda: [empty(hook) for hook in hooks])
 
     assert fired < called
+
+
+def test_two_hooks_that_share_a_function_are_called_once_each() -> None:
+    def shared(runner: Any) -> None:
+        log.append("shared")
+        if len(log) == 2:
+            chain.add(Hook())
+
+    log: list[str] = []
+    hooks = [Hook(), Hook()]
+    for hook in hooks:
+        hook.before_run = shared  # type: ignore[method-assign, assignment]
+    chain = HookChain(hooks)
+    chain.fire("before_run", RUNNER)
+
+    assert log == ["shared", "shared"]
