@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmbridge.runners.fp16 import wrap_fp16_model
-from mmbridge.runners.hooks.optimizer import GradientCumulativeOptimizerHook, OptimizerHook, grad_scaler
+from mmbridge.runners.fp16.grad_scaler import grad_scaler
+from mmbridge.runners.hooks.optimizer import GradientCumulativeOptimizerHook, OptimizerHook
 from mmbridge.runners.hooks.registry import HOOKS
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import torch
 from mmbridge.compat.errors import BridgeError
 from mmbridge.compat.hook import LegacyHook
 from mmbridge.runners.hooks.registry import HOOKS
@@ -138,11 +137,3 @@ class GradientCumulativeOptimizerHook(OptimizerHook):
             optimizer = self.optimizer_of(runner)
             optimizer.step()
             optimizer.zero_grad()
-
-
-def grad_scaler(**options: Any) -> Any:
-    """Torch's gradient scaler; it does nothing on machines without CUDA."""
-    enabled = torch.cuda.is_available()
-    if hasattr(torch.amp, "GradScaler"):  # torch 2.3
-        return torch.amp.GradScaler("cuda", enabled=enabled, **options)
-    return torch.cuda.amp.GradScaler(enabled=enabled, **options)

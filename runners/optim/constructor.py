@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from mmbridge.compat.registry import build_from_cfg, nearest
+from mmbridge.compat.registry import build_from_cfg
 from mmbridge.runners.optim.build import OPTIMIZER_BUILDERS, OPTIMIZERS
+from mmbridge.runners.optim.param_options import check_options, warn_of_unknown
 from mmbridge.runners.optim.param_rules import (
     DECAY_RULES,
     LR_RULES,
@@ -17,9 +18,6 @@ from mmbridge.runners.optim.param_rules import (
 )
 from torch import nn
 from torch.optim import Optimizer
-
-OPTIONS = {"custom_keys", "bypass_duplicate", *(option for option, _ in (*LR_RULES, *DECAY_RULES))}
-"""What ``paramwise_cfg`` may hold."""
 
 
 @OPTIMIZER_BUILDERS.register_module()
@@ -50,7 +48,7 @@ class DefaultOptimizerConstructor:
         self.base_wd = optimizer_cfg.get("weight_decay")
         self._validate_cfg()
         if type(self) is DefaultOptimizerConstructor:  # a subclass may have options of its own
-            _warn_of_unknown(self.paramwise_cfg)
+            warn_of_unknown(self.paramwise_cfg, LR_RULES, DECAY_RULES)
 
     def __call__(self, model: nn.Module) -> Optimizer:
         """The optimizer of ``model``, or of ``model.module`` where there is one."""
@@ -102,31 +100,4 @@ class DefaultOptimizerConstructor:
         return {key: base[key] * mult for key, mult in multipliers.items() if base[key] is not None}
 
     def _validate_cfg(self) -> None:
-        """Refuse options of the wrong type, and multipliers of what the optimizer's config does not set."""
-        if not isinstance(self.paramwise_cfg, dict):
-            raise TypeError(f"paramwise_cfg must be None or a dict, found {type(self.paramwise_cfg).__name__}")
-        custom_keys = self.paramwise_cfg.get("custom_keys", {})
-        entries = [custom_keys, *custom_keys.values()] if isinstance(custom_keys, dict) else [custom_keys]
-        for entry in entries:
-            if not isinstance(entry, dict):
-                raise TypeError(
-                    "paramwise_cfg.custom_keys must be a dict like {'backbone': {'lr_mult': 0.1}}, "
-                    f"found {type(entry).__name__}: {entry!r}"
-                )
-        used = {*self.paramwise_cfg, *(key for entry in custom_keys.values() for key in entry)}
-        self._require("lr", self.base_lr, used & {"lr_mult", *(option for option, _ in LR_RULES)})
-        self._require("weight_decay", self.base_wd, used & {"decay_mult", *(option for option, _ in DECAY_RULES)})
-
-    def _require(self, key: str, base: float | None, multipliers: set[str]) -> None:
-        if multipliers and base is None:
-            raise ValueError(
-                f"paramwise_cfg multiplies {key} ({', '.join(sorted(multipliers))}), but the optimizer "
-                f"does not set it; add {key} to {self.optimizer_cfg}"
-            )
-
-
-def _warn_of_unknown(paramwise_cfg: dict[str, Any]) -> None:
-    for key in paramwise_cfg.keys() - OPTIONS:
-        close = " or ".join(map(repr, nearest(key, OPTIONS)))
-        hint = f"did you mean {close}?" if close else f"there are {', '.join(sorted(OPTIONS))}"
-        warnings.warn(f"paramwise_cfg.{key} is not an option and has no effect; {hint}", stacklevel=3)
+        check_options(self.paramwise_cfg, self.optimizer_cfg, LR_RULES, DECAY_RULES)

@@ -62,16 +62,26 @@ LR_RULES: tuple[Rule, ...] = (
     ("dcn_offset_lr_mult", lambda member: member.is_offset),
     ("bias_lr_mult", lambda member: member.is_bias and not member.is_norm and not member.in_deformable),
 )
-"""Learning rate options; the first rule that holds decides."""
+"""Learning rate options of both generations; at most one rule holds for a parameter."""
 
-DECAY_RULES: tuple[Rule, ...] = (
-    ("norm_decay_mult", lambda member: member.is_norm),
-    ("dwconv_decay_mult", lambda member: member.is_depthwise),
-    ("bias_decay_mult", lambda member: member.is_bias and not member.in_deformable),
-)
-"""Weight decay options; the first rule that holds decides.
+NORM_DECAY: Rule = ("norm_decay_mult", lambda member: member.is_norm)
+BIAS_DECAY: Rule = ("bias_decay_mult", lambda member: member.is_bias and not member.in_deformable)
+DEPTHWISE_DECAY: Rule = ("dwconv_decay_mult", lambda member: member.is_depthwise)
+FLAT_DECAY: Rule = ("flat_decay_mult", lambda member: member.param.ndim == 1 and not member.in_deformable)
 
-Both: MMCV 1.7.2, mmcv/runner/optimizer/default_constructor.py.
+DECAY_RULES: tuple[Rule, ...] = (NORM_DECAY, DEPTHWISE_DECAY, BIAS_DECAY)
+"""Weight decay options of MMCV 1.x; the first rule that holds decides, and its option is 1 where it is not set.
+
+MMCV 1.7.2, mmcv/runner/optimizer/default_constructor.py.
+"""
+
+MMENGINE_DECAY_RULES: tuple[Rule, ...] = (NORM_DECAY, BIAS_DECAY, DEPTHWISE_DECAY, FLAT_DECAY)
+"""Weight decay options of MMEngine; the first rule that holds and whose option is set decides.
+
+This is what MMEngine 0.10.7 (mmengine/optim/optimizer/default_constructor.py) does differently: a rule whose option is
+not set leaves the parameter to the rules behind it (a bias of a normalisation to ``bias_decay_mult``) and, if none is
+left, to the optimizer; biases come before depthwise convolutions; there is ``flat_decay_mult``, for parameters of one
+dimension; a custom key's further entries go into the group; a frozen parameter gets no group.
 """
 
 
