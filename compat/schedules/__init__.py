@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .bound_scheduler import BoundScheduler
 from .catalogue import CURVES, POLICIES, SCHEDULERS, hook_stem, policy_named, scheduler_named
 from .legacy import BoundPolicy, legacy_series, read_policy
-from .modern import BoundScheduler, modern_series, read_scheduler
+from .modern import modern_series, read_scheduler
 from .record import Curve, Parameter, Policy, Scheduler
 from .series import Deviation, Loop, Run, Series, deviation
 from .warmup import Warmup, warmup_factor

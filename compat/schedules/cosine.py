@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import cos, pi
 
 from .arguments import NUMBER_OR_NONE, UNIT_FLOAT, Argument
@@ -64,6 +65,30 @@ def cosine_step(
     return (1 + cos(pi * n / period)) / (1 + cos(pi * (n - 1) / period)) * (value - bottom) + bottom
 
 
+def cosine_steps(
+    counts: Sequence[int],
+    value: float,
+    base: float,
+    span: float,
+    T_max: float | None,  # noqa: N803
+    floor: float | None,
+    floor_ratio: float | None,
+) -> list[float]:
+    """`cosine_step` over ``counts``, consecutive and none of them 0."""
+    period = T_max or span
+    bottom = floor_of(base, floor, floor_ratio)
+    written = []
+    height = 1 + cos(pi * (counts[0] - 1) / period)
+    for n in counts:
+        before, height = height, 1 + cos(pi * n / period)
+        if (n - 1 - period) % (2 * period) == 0:
+            value += (base - bottom) * (1 - cos(pi / period)) / 2
+        else:
+            value = height / before * (value - bottom) + bottom
+        written.append(value)
+    return written
+
+
 _START = Argument("start_percent", UNIT_FLOAT, 0.75)
 
 COSINE = Curve(
@@ -79,6 +104,7 @@ COSINE = Curve(
             cosine_step,
             in_epochs=("T_max",),
             check=at_most_one_floor,
+            values=cosine_steps,
         ),
     ),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 from mmbridge.compat.errors import ConfigError
@@ -124,14 +123,14 @@ def distinct_columns(bases: Sequence[float], extra: Sequence[Any]) -> tuple[list
     return groups, tuple(column_of)
 
 
-def _starts(bound: BoundPolicy, loop: Loop, epoch_length: int) -> list[int]:
+def _starts(bound: BoundPolicy, loop: Loop, epoch_length: int) -> Sequence[int]:
     """The iterations at which the value may change, in order."""
     iterations = loop.iterations(epoch_length)
     stride = epoch_length if bound.by_epoch else 1
     horizon = iterations // stride
     moments = bound.policy.moments
     if moments is None and stride == 1:
-        return list(range(iterations))
+        return range(iterations)
     progresses = range(horizon) if moments is None else moments(horizon, **bound.arguments)
     starts = {0, *(progress * stride for progress in progresses if 0 <= progress < horizon)}
     if bound.warmup:
@@ -151,17 +150,18 @@ def _column(
     starts: Sequence[int],
 ) -> list[float]:
     stride = epoch_length if bound.by_epoch else 1
-    value = bound.policy.value
-    fixed = (loop.iterations(epoch_length) // stride, base, *in_order(value, arguments))
+    policy = bound.policy
+    fixed = (loop.iterations(epoch_length) // stride, base, *in_order(policy.value, arguments))
     if stride == 1:
-        column = list(map(value, starts, *map(repeat, fixed)))
+        column = policy.column(starts, *fixed)
     else:
-        regular = {epoch: value(epoch, *fixed) for epoch in {start // stride for start in starts}}
+        epochs = sorted({start // stride for start in starts})
+        regular = dict(zip(epochs, policy.column(epochs, *fixed), strict=True))
         column = [regular[start // stride] for start in starts]
     if bound.warmup:
         length = bound.warmup.iterations(epoch_length)
         for index, start in enumerate(starts):
             if start >= length:
                 break
-            column[index] = bound.warmup.apply(column[index], start, length, bound.policy.parameter)
+            column[index] = bound.warmup.apply(column[index], start, length, policy.parameter)
     return column

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from math import ceil
+from dataclasses import replace
 from typing import Any
 
 from mmbridge.compat.errors import ConfigError
 
 from .arguments import ANY_BOOL, NUMBER, Argument, Kind, bind, for_group, suggest
+from .bound_scheduler import BoundScheduler
 from .catalogue import scheduler_named
 from .closed_form import CLOSED_FORM, closed_form_series
 from .legacy import distinct_columns
-from .record import Parameter, Scheduler, in_order
+from .playing import Group, play
+from .record import Parameter, Scheduler
 from .series import Loop, Series
 
 INFINITE = 10**9
@@ -30,34 +29,6 @@ COMMON = (
     Argument("verbose", ANY_BOOL, False),
 )
 """What every scheduler takes besides the arguments of its curve."""
-
-
-@dataclass(frozen=True, slots=True)
-class BoundScheduler:
-    """One scheduler as the runner builds it: defaults filled in, epochs converted where asked.
-
-    ``begin``, ``end`` and all arguments are in the scheduler's own unit: epochs if ``by_epoch``.
-    """
-
-    scheduler: Scheduler
-    arguments: Mapping[str, Any]
-    begin: float
-    end: float
-    by_epoch: bool
-    last_step: int
-    where: str
-
-    def steps(self, available: int) -> tuple[Sequence[int], Sequence[int]]:
-        """The runner's steps below ``available`` that may change the value, and beside them each one's n."""
-        first = max(0, ceil(self.begin))
-        stop = min(available, ceil(self.end))
-        shift = self.last_step + 1 - first
-        moments = self.scheduler.moments
-        if moments is None:
-            return range(first, stop), range(first + shift, stop + shift)
-        found = set(moments(stop + shift, self.end - self.begin, **self.arguments))
-        counts = sorted(n for n in found if first <= n - shift < stop)
-        return [n - shift for n in counts], counts
 
 
 def read_scheduler(
@@ -159,8 +130,8 @@ def modern_series(
             for group in groups:
                 arguments[group].append(_arguments_of(bound, group, len(bases)))
     distinct, column_of = distinct_columns(bases, arguments)
-    states = [_Group(float(bases[group]), arguments[group], schedulers) for group in distinct]
-    starts, columns = _play(schedulers, states, _events(schedulers, loop, epoch_length))
+    states = [Group(float(bases[group]), arguments[group], schedulers) for group in distinct]
+    starts, columns = play(schedulers, states, loop, epoch_length)
     return Series(parameter, loop.iterations(epoch_length), starts, columns, column_of)
 
 
@@ -212,107 +183,3 @@ def _as_list(
         f"param_scheduler: has schedulers for several optimizers ({', '.join(map(str, param_scheduler))});"
         " give those of one."
     )
-
-
-class _Group:
-    """One parameter group while the run is played: its value, and the base each scheduler saw when built."""
-
-    __slots__ = ("arguments", "bases", "value")
-
-    def __init__(self, base: float, arguments: list[dict[str, Any]], schedulers: list[BoundScheduler]) -> None:
-        self.value = base
-        self.arguments = arguments
-        self.bases: list[float] = []
-        initial: float | None = None
-        for bound, chosen in zip(schedulers, arguments, strict=True):
-            if bound.scheduler.initial and bound.last_step == -1:
-                initial = bound.scheduler.initial(**chosen)
-            elif initial is None and bound.last_step >= 0:
-                raise ConfigError(
-                    f"{bound.where}.last_step: the first scheduler must start at -1, got {bound.last_step}."
-                )
-            # The first scheduler records the value it finds; later ones read that record.
-            initial = base if initial is None else initial
-            self.bases.append(initial)
-
-
-@dataclass(frozen=True, slots=True)
-class _Events:
-    """Everything that happens, in order: at which iteration, to which scheduler, as which of its steps."""
-
-    times: Sequence[int]
-    indexes: Sequence[int]
-    counts: Sequence[int]
-
-
-def _events(schedulers: Sequence[BoundScheduler], loop: Loop, epoch_length: int) -> _Events:
-    """Every step of every scheduler; at one iteration those counted in iterations come first.
-
-    The first steps all happen when the list is built, so there the unit makes no difference.
-    """
-    epochs = loop.length if loop.unit == "epoch" else 1
-    iterations = loop.iterations(epoch_length)
-    steps = [_moments(bound, epochs, iterations, epoch_length) for bound in schedulers]
-    shared = sorted(times[-1] for times, _ in steps if times)[-2:-1]  # from then on at most one scheduler steps
-    heads = [bisect_right(times, shared[0]) if shared else 0 for times, _ in steps]
-    events = sorted(
-        (time, bound.by_epoch and time > 0, index, count)
-        for index, (bound, (times, counts), head) in enumerate(zip(schedulers, steps, heads, strict=True))
-        for time, count in zip(times[:head], counts[:head], strict=True)
-    )
-    times = [event[0] for event in events]
-    indexes = [event[2] for event in events]
-    counts = [event[3] for event in events]
-    for index, ((alone, nth), head) in enumerate(zip(steps, heads, strict=True)):
-        times += alone[head:]
-        indexes += [index] * (len(alone) - head)
-        counts += nth[head:]
-    return _Events(times, indexes, counts)
-
-
-def _moments(
-    bound: BoundScheduler, epochs: int, iterations: int, epoch_length: int
-) -> tuple[Sequence[int], Sequence[int]]:
-    """The iterations at which a scheduler steps, and which of its steps each one is."""
-    steps, counts = bound.steps(epochs if bound.by_epoch else iterations)
-    return [step * epoch_length for step in steps] if bound.by_epoch else steps, counts
-
-
-def _play(
-    schedulers: Sequence[BoundScheduler], groups: Sequence[_Group], events: _Events
-) -> tuple[list[int], tuple[list[float], ...]]:
-    """Let the events happen; returns the iterations at which anything may change, and their values."""
-    last = [k for k, (time, after) in enumerate(pairwise([*events.times, -1])) if time != after]
-    starts = [events.times[k] for k in last]
-    if not starts or starts[0] > 0:
-        starts.insert(0, 0)
-    columns = []
-    for group in groups:
-        written = _written(schedulers, group, events)
-        column = written if len(last) == len(written) else [written[k] for k in last]
-        columns.append(column if len(column) == len(starts) else [group.value, *column])
-    return starts, tuple(columns)
-
-
-def _written(schedulers: Sequence[BoundScheduler], group: _Group, events: _Events) -> list[float]:
-    """What every event leaves in the group."""
-    rules = [
-        (bound.scheduler.value, (base, bound.end - bound.begin, *in_order(bound.scheduler.value, arguments)))
-        for bound, base, arguments in zip(schedulers, group.bases, group.arguments, strict=True)
-    ]
-    value, index = group.value, 0
-    written: list[float] = []
-    write = written.append
-    try:
-        for index, n in zip(events.indexes, events.counts, strict=True):
-            rule, fixed = rules[index]
-            value = rule(n, value, *fixed)
-            write(value)
-    except ConfigError as error:
-        raise ConfigError(f"{schedulers[index].where}.{error}") from None
-    except (ArithmeticError, TypeError, ValueError) as error:
-        where = f"{schedulers[index].where}: iteration {events.times[len(written)]}"
-        raise ConfigError(f"{where}: the scheduler has no value: {error}.") from error
-    if isinstance(value, complex):
-        raise ConfigError("param_scheduler: a negative number to a fractional power is complex.")
-    return written

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
+from functools import lru_cache
+
 from .arguments import NUMBER, Argument
 from .record import Curve, Policy, Scheduler
 
@@ -25,6 +29,31 @@ def poly_step(n: int, value: float, base: float, span: float, floor: float, powe
     return shrunk
 
 
+_SHARED = 16  # power functions kept for schedules that differ in base, floor or warm-up only; 8 bytes a step
+
+
+@lru_cache(_SHARED)
+def _heights(progresses: range, horizon: int, power: float) -> Sequence[float]:
+    return array("d", [(1 - progress / horizon) ** power for progress in progresses])
+
+
+def polys(progresses: Sequence[int], horizon: int, base: float, power: float, floor: float) -> list[float]:
+    """`poly` at each of ``progresses``."""
+    if not isinstance(progresses, range):
+        return [poly(progress, horizon, base, power, floor) for progress in progresses]
+    return [(base - floor) * height + floor for height in _heights(progresses, horizon, power)]
+
+
+@lru_cache(_SHARED)
+def _factors(counts: range, span: float, power: float) -> Sequence[float]:
+    return array("d", [(1 - 1 / (span - 1 - n + 1)) ** power for n in counts])
+
+
+def poly_steps(counts: range, value: float, base: float, span: float, floor: float, power: float) -> list[float]:
+    """`poly_step` over ``counts``, consecutive and none of them 0."""
+    return [value := (value - floor) * factor + floor for factor in _factors(counts, span, power)]
+
+
 POLY = Curve(
     "poly",
     policies=(
@@ -33,6 +62,7 @@ POLY = Curve(
             "lr",
             (Argument("power", NUMBER, 1.0), Argument("min_lr", NUMBER, 0.0, keyword="floor")),
             poly,
+            values=polys,
         ),
     ),
     schedulers=(
@@ -40,6 +70,7 @@ POLY = Curve(
             "Poly",
             (Argument("eta_min", NUMBER, 0, keyword="floor"), Argument("power", NUMBER, 1.0)),
             poly_step,
+            values=poly_steps,
         ),
     ),
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
+from itertools import repeat
 from typing import Any, Literal
 
 from .arguments import Argument
@@ -17,6 +18,12 @@ PolicyValue = Callable[..., float]
 
 SchedulerValue = Callable[..., float]
 """``(n, value, base, span, *arguments) -> value``: the new dialect's recursion on the present value."""
+
+PolicyValues = Callable[..., list[float]]
+"""`PolicyValue` at several progresses, which stand in the place of the one."""
+
+SchedulerValues = Callable[..., list[float]]
+"""`SchedulerValue` over consecutive steps, none of them 0; ``value`` is what stands before the first of them."""
 
 Moments = Callable[..., Iterable[int]]
 """Where a curve may change, so that the rest costs nothing; any order, may reach beyond the run."""
@@ -34,7 +41,8 @@ class Policy:
     ``value(progress, horizon, base, *arguments)`` is the value before warm-up: ``progress`` and ``horizon``
     count epochs when the hook works by epoch, else iterations; ``base`` is the group's initial value.
     ``moments(horizon, **arguments)`` gives the progresses at which it may change; None means at each.
-    ``check(arguments)`` returns what is wrong with a combination of arguments, or an empty string.
+    ``check(arguments)`` returns what is wrong with a combination of arguments, or an empty string. ``values``
+    gives what ``value`` does, faster.
     """
 
     name: str
@@ -44,6 +52,13 @@ class Policy:
     moments: Moments | None = None
     iterations_only: bool = False
     check: Callable[[Mapping[str, Any]], str] | None = None
+    values: PolicyValues | None = None
+
+    def column(self, progresses: Sequence[int], *fixed: Any) -> list[float]:
+        """``value`` at each of ``progresses``; ``fixed`` are its other arguments in order."""
+        return (
+            self.values(progresses, *fixed) if self.values else list(map(self.value, progresses, *map(repeat, fixed)))
+        )
 
     @property
     def hook(self) -> str:
@@ -65,6 +80,7 @@ class Scheduler:
     ``n`` below ``stop`` that may change the value; None means all. ``in_epochs`` names the arguments that
     ``convert_to_iter_based`` multiplies by the epoch length. ``initial`` is the initial value the
     constructor writes into the group, where it does. ``metric_driven`` rules have no values before training.
+    ``values`` gives what repeated calls of ``value`` do, faster.
     """
 
     stem: str
@@ -76,6 +92,7 @@ class Scheduler:
     check: Callable[[Mapping[str, Any]], str] | None = None
     initial: Callable[..., float] | None = None
     metric_driven: bool = False
+    values: SchedulerValues | None = None
 
     def type_name(self, parameter: Parameter | None) -> str:
         """The registered name: ``StepLR``, ``StepMomentum``, or for None ``StepParamScheduler``."""

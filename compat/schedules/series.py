@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
 from itertools import pairwise
 from math import inf, isnan
+from operator import sub, truediv
 from typing import Literal
 
 from mmbridge.compat.errors import ConfigError
@@ -133,7 +135,7 @@ def _column_deviation(old: Series, new: Series, group: int) -> Deviation:
     starts = old.starts
     if old.starts != new.starts:
         starts, a, b = _aligned(old.starts, a, new.starts, b)
-    relatives = [0.0 if x == y else abs(y - x) / abs(x) if x else inf for x, y in zip(a, b, strict=True)]
+    relatives = _relatives(a, b)
     worst = max(relatives)
     if isnan(sum(relatives)):  # max alone may pass over a nan
         worst = next(relative for relative in relatives if isnan(relative))
@@ -141,6 +143,15 @@ def _column_deviation(old: Series, new: Series, group: int) -> Deviation:
         return Deviation(0.0, 0, group, a[0], b[0])
     at = relatives.index(worst)
     return Deviation(inf if isnan(worst) else worst, starts[at], group, a[at], b[at])
+
+
+def _relatives(old: Sequence[float], new: Sequence[float]) -> list[float]:
+    """``abs(new - old) / abs(old)``, 0 where both are equal and infinite where only the old value is 0."""
+    with suppress(ZeroDivisionError):
+        quotients = list(map(abs, map(truediv, map(sub, new, old), old)))
+        if not isnan(sum(quotients)):
+            return quotients
+    return [0.0 if x == y else abs(y - x) / abs(x) if x else inf for x, y in zip(old, new, strict=True)]
 
 
 def _aligned(
