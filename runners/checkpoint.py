@@ -11,8 +11,8 @@ import os
 import pickle
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path, PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any, TypeAlias
 
@@ -209,14 +209,20 @@ def _plain(value: Any) -> Any:
 
 def write_file(checkpoint: Mapping[str, Any], filename: str) -> None:
     """Write ``checkpoint`` so that ``filename`` is at every moment the old file or the whole new one."""
+    with replacing(filename) as partial, open(partial, "wb") as file:
+        torch.save(checkpoint, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def replacing(filename: str) -> Iterator[str]:
+    """The name of another file beside ``filename``; once the block is over it takes that name, if all went well."""
     directory = os.path.dirname(os.path.abspath(filename))
     os.makedirs(directory, exist_ok=True)
     partial = os.path.join(directory, f".{os.path.basename(filename)}.{os.getpid()}.partial")
     try:
-        with open(partial, "wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
+        yield partial
         os.replace(partial, filename)
     finally:
         if os.path.exists(partial):

@@ -6,7 +6,6 @@ import os
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from math import inf
 from typing import Any, ClassVar
 
 import torch
@@ -14,7 +13,7 @@ from mmbridge.compat.hook import LegacyHook
 from mmbridge.compat.registry import MissingKey
 from mmbridge.runners.hooks.logger import LoggerHook
 from mmbridge.runners.hooks.output_dir import output_dir
-from mmbridge.runners.hooks.score_rule import GREATER_KEYS, LESS_KEYS, infer_rule
+from mmbridge.runners.hooks.score_rule import GREATER_KEYS, LESS_KEYS, WORST, infer_rule, is_better
 from mmbridge.runners.testing import multi_gpu_test, single_gpu_test
 from torch import nn
 from torch.utils.data import DataLoader
@@ -160,9 +159,8 @@ class EvalHook(LegacyHook):
     def _save_ckpt(self, runner: Any, key_score: Any) -> None:
         unit, number = ("epoch", runner.epoch + 1) if self.by_epoch else ("iter", runner.iter + 1)
         messages = runner.meta["hook_msgs"]
-        worst = -inf if self.rule == "greater" else inf
-        best = messages.get("best_score", worst)
-        if not (key_score > best if self.rule == "greater" else key_score < best):
+        assert self.rule is not None
+        if not is_better(self.rule, key_score, messages.get("best_score", WORST[self.rule])):
             return
         messages["best_score"] = key_score
         if self.best_ckpt_path and os.path.isfile(self.best_ckpt_path):

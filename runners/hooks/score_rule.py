@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any
 
 GREATER_KEYS = ("acc", "top", "AR@", "auc", "precision", "mAP", "mDice", "mIoU", "mAcc", "aAcc")
 """Names, or parts of names, of scores of which more is better."""
@@ -11,6 +13,14 @@ LESS_KEYS = ("loss",)
 """Names, or parts of names, of scores of which less is better."""
 
 RULES = ("greater", "less")
+
+WORST: Mapping[str, float] = {"greater": -inf, "less": inf}
+"""The score that every other one is better than, by rule."""
+
+
+def is_better(rule: str, score: Any, other: Any) -> bool:
+    """Whether ``score`` is truly better than ``other``; equal ones are not, nor is a nan."""
+    return bool(score > other if rule == "greater" else score < other)
 
 
 def infer_rule(

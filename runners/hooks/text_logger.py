@@ -6,11 +6,10 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import torch
+from mmbridge.runners.hooks.log_files import copy_logs
 from mmbridge.runners.hooks.logger import LoggerHook
 from mmbridge.runners.hooks.output_dir import output_dir
 from mmbridge.runners.hooks.registry import HOOKS
@@ -142,19 +141,7 @@ class TextLoggerHook(LoggerHook):
         """Copy the logs to ``out_dir``."""
         if self.out_dir is None or runner.work_dir is None or runner.rank != 0:
             return
-        work_dir = Path(runner.work_dir)
-        for source in sorted(work_dir.rglob("*")):
-            relative = source.relative_to(work_dir)
-            hidden = any(part.startswith(".") for part in relative.parts)
-            if hidden or not source.is_file() or not source.name.endswith(self.out_suffix):
-                continue
-            target = Path(self.out_dir, relative)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            copyfile(source, target)
-            runner.logger.info(f"The file {source} has been uploaded to {target}.")
-            if not self.keep_local:
-                source.unlink()
-                runner.logger.info(f"{source} was removed due to the `self.keep_local=False`")
+        copy_logs(runner.work_dir, self.out_dir, self.out_suffix, self.keep_local, runner.logger)
 
 
 def _rounded(value: Any) -> Any:
