@@ -6,30 +6,30 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from mmbridge.compat.registry import build_from_cfg
+from mmbridge.compat.registry import Registry, build_from_cfg
 from mmbridge.runners.modules.initializers import INITIALIZERS
 from torch import nn
 
 
-def initialize(module: nn.Module, init_cfg: Mapping[str, Any] | list[Any]) -> None:
+def initialize(module: nn.Module, init_cfg: Mapping[str, Any] | list[Any], registry: Registry = INITIALIZERS) -> None:
     """Fill ``module`` as ``init_cfg`` says: a dict, or a list of them applied in order; it is not changed.
 
-    A dict names an initializer (``type``), what it fills (``layer``) and its arguments. Its ``override`` (a
-    dict or a list) fills the attribute ``name`` wholly, by its own ``type`` or, with nothing but ``name``,
-    by the outer dict's. Raises TypeError for wrong types, ValueError for an override without ``name`` or
+    A dict names an initializer of ``registry`` (``type``), what it fills (``layer``) and its arguments. Its
+    ``override`` (a dict or a list) fills the attribute ``name`` wholly, by its own ``type`` or, with nothing but
+    ``name``, by the outer dict's. Raises TypeError for wrong types, ValueError for an override without ``name`` or
     ``type``, RuntimeError where ``module`` has no attribute of that name. MMCV 1.7.2,
     mmcv/cnn/utils/weight_init.py.
     """
     for cfg in _as_list(init_cfg, "init_cfg"):
         outer = copy.deepcopy(dict(cfg))
         override = outer.pop("override", None)
-        build_from_cfg(outer, INITIALIZERS)(module)
+        build_from_cfg(outer, registry)(module)
         if override is not None:
             for inner in _as_list(override, "override"):
-                _override(module, copy.deepcopy(dict(inner)), outer)
+                _override(module, copy.deepcopy(dict(inner)), outer, registry)
 
 
-def _override(module: nn.Module, inner: dict[str, Any], outer: dict[str, Any]) -> None:
+def _override(module: nn.Module, inner: dict[str, Any], outer: dict[str, Any], registry: Registry) -> None:
     name = inner.pop("name", None)
     if name is None:
         raise ValueError(f"init_cfg.override must hold the key 'name', found {inner}")
@@ -40,7 +40,7 @@ def _override(module: nn.Module, inner: dict[str, Any], outer: dict[str, Any]) -
             f"init_cfg.override: {type(module).__name__} has no attribute {name!r}, "
             f"found {', '.join(key for key, _ in module.named_children())}"
         )
-    initializer = build_from_cfg(inner or outer, INITIALIZERS)
+    initializer = build_from_cfg(inner or outer, registry)
     initializer.wholemodule = True
     initializer(getattr(module, name))
 

@@ -41,7 +41,7 @@ class BaseModule(nn.Module, metaclass=ABCMeta):
         """
         with tracked(self) as outermost:
             if self._is_init:
-                warnings.warn(f"init_weights of {type(self).__name__} has been called more than once", stacklevel=2)
+                self._tell_repeated(f"init_weights of {type(self).__name__} has been called more than once")
             else:
                 self._initialize()
             if outermost:
@@ -54,11 +54,11 @@ class BaseModule(nn.Module, metaclass=ABCMeta):
             if isinstance(self.init_cfg, dict) and self.init_cfg["type"] == "Pretrained":
                 return  # the children's init_weights would overwrite what was loaded
         for child in self.children():
-            init_weights = getattr(child, "init_weights", None)
-            if init_weights is not None:
-                init_weights()
-                update_init_info(child, f"set by init_weights of {type(child).__name__}")
+            initialize_child(child)
         self._is_init = True
+
+    def _tell_repeated(self, message: str) -> None:
+        warnings.warn(message, stacklevel=3)
 
     @master_only
     def _dump_init_info(self) -> None:
@@ -67,3 +67,11 @@ class BaseModule(nn.Module, metaclass=ABCMeta):
     def __repr__(self) -> str:
         text = super().__repr__()
         return f"{text}\ninit_cfg={self.init_cfg}" if self.init_cfg else text
+
+
+def initialize_child(child: nn.Module) -> None:
+    """Call the ``init_weights`` of a module, if it has one, and note what it has changed."""
+    init_weights = getattr(child, "init_weights", None)
+    if init_weights is not None:
+        init_weights()
+        update_init_info(child, f"set by init_weights of {type(child).__name__}")

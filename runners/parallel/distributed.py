@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from mmbridge.runners.parallel.scatter import scatter_kwargs
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+
+
+@contextmanager
+def choosing_broadcast_buffers() -> Iterator[None]:
+    """Within the block torch does not warn about ``broadcast_buffers``.
+
+    It offers nothing else that leaves buffers alone at the start as well as in every forward.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+        yield
 
 
 class MMDistributedDataParallel(DistributedDataParallel):
@@ -19,9 +31,7 @@ class MMDistributedDataParallel(DistributedDataParallel):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        with warnings.catch_warnings():
-            # torch offers nothing else that leaves buffers alone at the start as well as in every forward
-            warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+        with choosing_broadcast_buffers():
             super().__init__(*args, **kwargs)
 
     def scatter(self, inputs: Any, kwargs: Any, device_ids: Sequence[Any]) -> Any:

@@ -13,8 +13,8 @@ MODULE_WRAPPERS.register_module(module=DataParallel)
 MODULE_WRAPPERS.register_module(module=DistributedDataParallel)
 
 
-def is_module_wrapper(module: nn.Module) -> bool:
-    """Whether ``module`` is of a class in MODULE_WRAPPERS, its child registries or the loop runtime's MODEL_WRAPPERS."""
-    registries: list[Registry] = list(MODULE_WRAPPERS.walk(shared=True))
+def is_module_wrapper(module: nn.Module, registry: Registry = MODULE_WRAPPERS) -> bool:
+    """Whether ``module`` is of a class in ``registry``, one below it or one it shares with (the other runtime's)."""
+    registries: list[Registry] = list(registry.walk(shared=True))
     classes = tuple(kind for each in registries for kind in each.module_dict.values() if isinstance(kind, type))
     return isinstance(module, classes)
