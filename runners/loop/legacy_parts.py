@@ -1,0 +1,215 @@
+"""Models of MMCV 1.x in the loop runtime: the steps it asks for, made of the steps they have."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from mmbridge.compat.errors import BridgeError
+from mmbridge.runners.dist import get_dist_info
+from mmbridge.runners.loop.registry import MODEL_WRAPPERS
+from mmbridge.runners.parallel import DataContainer, MMDistributedDataParallel, is_module_wrapper, scatter_kwargs
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+
+class WrongOutputs(BridgeError, TypeError):
+    """A model of MMCV 1.x returned what its kind of step must not return."""
+
+
+def adapt_model(model: nn.Module) -> nn.Module:
+    """The model itself if this runtime can run it, or else in a :class:`LegacyModel`, where MMCV 1.x could.
+
+    A ``train_step`` that can be called as ``train_step(data, optim_wrapper=...)`` and has no parameter
+    ``optimizer`` is MMEngine's; any other is MMCV 1.x's, and so is a model without ``train_step`` whose ``forward``
+    has a parameter ``return_loss``. Wrappers, and models that are of neither kind, stay as they are.
+    """
+    if is_module_wrapper(model):
+        return model
+    step = getattr(model, "train_step", None)
+    if step is None:
+        legacy = "return_loss" in inspect.signature(model.forward).parameters
+    else:
+        legacy = not _takes_optim_wrapper(inspect.signature(step))
+    return LegacyModel(model) if legacy else model
+
+
+def _takes_optim_wrapper(signature: inspect.Signature) -> bool:
+    if "optimizer" in signature.parameters:
+        return False
+    try:
+        signature.bind(None, optim_wrapper=None)
+    except TypeError:
+        return False
+    return True
+
+
+@MODEL_WRAPPERS.register_module()
+class LegacyModel(nn.Module):
+    """A model of MMCV 1.x with MMEngine's ``train_step``, ``val_step`` and ``test_step``.
+
+    ``module`` is the model: one with ``train_step(data, optimizer)`` and ``val_step(data, optimizer)``, which return a
+    dict of ``loss``, ``log_vars`` and ``num_samples``, or one whose ``forward(return_loss=True, **data)`` returns
+    losses. ``forward(return_loss=False, **data)`` returns results. Batches reach it as MMDataParallel hands them
+    out: DataContainers unpacked, tensors on the device of its parameters. In several processes, :meth:`distribute`
+    makes its gradients the mean over all of them.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self._parallel: tuple[MMDistributedDataParallel, ...] = ()  # a tuple hides it: parameters are registered once
+
+    def distribute(self, **options: Any) -> None:
+        """Average the gradients of all processes from now on; options as for MMDistributedDataParallel.
+
+        The model must be on its device already. ``broadcast_buffers`` is False unless given, as in 1.x train scripts.
+        """
+        self._parallel = (MMDistributedDataParallel(self.module, **{"broadcast_buffers": False, **options}),)
+
+    def no_sync(self) -> AbstractContextManager[Any]:
+        """Within it, gradients are summed up in each process alone."""
+        return self._parallel[0].no_sync() if self._parallel else nullcontext()
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the model with its arguments unpacked and on its device."""
+        args, kwargs = self._unpacked(args, kwargs)
+        return self.module(*args, **kwargs)
+
+    def train_step(self, data: Any, optim_wrapper: Any) -> dict[str, Any]:
+        """One step of the optimizer by the loss of ``data``; returns the values to log.
+
+        A model with several optimizers steps them itself and gets the dict of them, as in MMCV 1.x.
+        """
+        with optim_wrapper.optim_context(self) if _is_single(optim_wrapper) else nullcontext():
+            outputs = self._outputs("train_step", data, optim_wrapper)
+        if _is_single(optim_wrapper):
+            if "loss" not in outputs:
+                raise WrongOutputs(
+                    f"{type(self.module).__name__}.train_step returned {sorted(map(str, outputs))} without 'loss', "
+                    "so there is nothing to go backward from"
+                )
+            optim_wrapper.update_params(outputs["loss"])
+        return dict(outputs.get("log_vars", {}))
+
+    def loss_step(self, data: Any, optim_wrapper: Any = None) -> tuple[dict[str, Any], int]:
+        """The values that MMCV 1.x logged for a batch of a 'val' flow, and its number of samples.
+
+        From the model's ``val_step(data, optimizer)``; without one, from ``forward(return_loss=True, **data)``.
+        """
+        outputs = self._outputs("val_step", data, optim_wrapper)
+        return dict(outputs.get("log_vars", {})), outputs.get("num_samples", 1)
+
+    def val_step(self, data: Any) -> list[Any]:
+        """The results of ``model(return_loss=False, **data)``, one per sample; a dict of them counts as one."""
+        if not isinstance(data, Mapping):
+            raise WrongOutputs(
+                f"a batch for {type(self.module).__name__} must be a mapping, which its forward takes as keyword "
+                f"arguments, found {type(data).__name__}; the dataset's samples must be dicts"
+            )
+        results = self(return_loss=False, **data)
+        return [results] if isinstance(results, Mapping) else list(results)
+
+    test_step = val_step
+
+    def _outputs(self, name: str, data: Any, optim_wrapper: Any) -> Mapping[str, Any]:
+        """What the model's own step returns, or what it would return if it had one."""
+        if not hasattr(self.module, name):
+            losses = self._run("forward", return_loss=True, **data)
+            return {**parsed_losses(losses), "num_samples": _samples(data)}
+        outputs = self._run(name, data, _optimizers(optim_wrapper))
+        if not isinstance(outputs, Mapping):
+            raise WrongOutputs(
+                f"{type(self.module).__name__}.{name} must return a dict with loss, log_vars and num_samples, "
+                f"found {type(outputs).__name__}"
+            )
+        return outputs
+
+    def _run(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """The model's method, so that the processes hear of it where there are several."""
+        if self._parallel:
+            parallel = self._parallel[0]
+            method = parallel if name == "forward" else getattr(parallel, name)
+            return method(*map(_for_one_device, args), **_for_one_device(kwargs))
+        args, kwargs = self._unpacked(args, kwargs)
+        method = self.module if name == "forward" else getattr(self.module, name)
+        return method(*args, **kwargs)
+
+    def _unpacked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        device = next((each.device for each in self.module.parameters()), None)
+        target = device.index if device is not None and device.type == "cuda" else -1
+        args = tuple(map(_for_one_device, args))
+        positional, named = scatter_kwargs(args, _for_one_device(kwargs), [target])
+        return (positional[0] if positional else ()), (named[0] if named else {})
+
+
+def parsed_losses(losses: Any) -> dict[str, Any]:
+    """``loss``, the sum of all means whose name holds 'loss', and ``log_vars``, every mean and the sum.
+
+    ``losses`` is a tensor or a dict of tensors and lists of tensors; logged are means over the processes. MMDetection
+    2.28.2, mmdet/models/detectors/base.py. Raises WrongOutputs for anything else.
+    """
+    losses = {"loss": losses} if isinstance(losses, Tensor) else losses
+    if not isinstance(losses, Mapping):
+        raise WrongOutputs(f"losses must be a tensor or a dict of tensors, found {type(losses).__name__}")
+    means = {name: _mean(name, value) for name, value in losses.items()}
+    loss = sum(mean for name, mean in means.items() if "loss" in name)
+    log_vars = {**means, "loss": loss}
+    return {"loss": loss, "log_vars": {name: _logged(value) for name, value in log_vars.items()}}
+
+
+def _mean(name: str, value: Any) -> Tensor:
+    if isinstance(value, Tensor):
+        return value.mean()
+    if isinstance(value, list) and value and all(isinstance(each, Tensor) for each in value):
+        means: list[Tensor] = [each.mean() for each in value]
+        return sum(means[1:], means[0])
+    raise WrongOutputs(f"loss {name!r} must be a tensor or a list of tensors, found {value!r}")
+
+
+def _logged(value: Any) -> Any:
+    """``value`` without its graph, averaged over the processes."""
+    if not isinstance(value, Tensor):
+        return value
+    value = value.detach()
+    _, world_size = get_dist_info()
+    if world_size > 1:
+        value = value.clone() / world_size
+        torch.distributed.all_reduce(value)
+    return value
+
+
+def _is_single(optim_wrapper: Any) -> bool:
+    """Whether it wraps one optimizer; an OptimWrapperDict has wrappers by name."""
+    return not hasattr(optim_wrapper, "optim_wrappers")
+
+
+def _optimizers(optim_wrapper: Any) -> Optimizer | dict[str, Optimizer] | None:
+    """The optimizer in the wrapper, or the dict of those in a dict of wrappers."""
+    if optim_wrapper is None:
+        return None
+    if _is_single(optim_wrapper):
+        optimizer: Optimizer = optim_wrapper.optimizer
+        return optimizer
+    return {name: each.optimizer for name, each in optim_wrapper.items()}
+
+
+def _for_one_device(data: Any) -> Any:
+    """``data``; ValueError where its containers hold the parts of several devices, of which only one would be used."""
+    values = data.values() if isinstance(data, Mapping) else (data,)
+    for value in values:
+        if isinstance(value, DataContainer) and isinstance(value.data, list) and len(value.data) > 1:
+            raise ValueError(
+                f"a batch was collated into {len(value.data)} parts for as many devices, but a process has one; "
+                "set samples_per_gpu of collate_fn to the batch size, or leave it out"
+            )
+    return data
+
+
+def _samples(data: Mapping[str, Any]) -> int:
+    """How many samples a batch has: the length of its first tensor or list, in a container or not."""
+    values = (value.data[0] if isinstance(value, DataContainer) else value for value in data.values())
+    return next((len(value) for value in values if isinstance(value, (Tensor, list))), 1)
