@@ -44,7 +44,9 @@ class UnsafeCheckpoint(BridgeError):
 
 def _allowed() -> list[Any]:
     """Classes that old checkpoints hold besides tensors and plain values, with the names they go by."""
-    allowed: list[Any] = [range, slice, Path, PosixPath, WindowsPath, PurePosixPath, PureWindowsPath]
+    from mmbridge.runners.loop.logging.history_buffer import harmless
+
+    allowed: list[Any] = [range, slice, Path, PosixPath, WindowsPath, PurePosixPath, PureWindowsPath, *harmless()]
     for name in ("mmcv.utils.config.ConfigDict", "mmengine.config.config.ConfigDict", "addict.addict.Dict"):
         allowed.append((OrderedDict, name))  # of dicts, torch's safe loader fills these only
     try:
@@ -159,9 +161,11 @@ def load_checkpoint(
     return checkpoint
 
 
-def load_part(prefix: str, filename: str, map_location: Any = None) -> OrderedDict[str, Any]:
+def load_part(
+    prefix: str, filename: str, map_location: Any = None, logger: logging.Logger | None = None
+) -> OrderedDict[str, Any]:
     """The weights of ``filename`` whose keys start with ``prefix.``, without it; BridgeError if none do."""
-    checkpoint = CheckpointLoader.load_checkpoint(filename, map_location)
+    checkpoint = CheckpointLoader.load_checkpoint(filename, map_location, logger)
     weights = checkpoint.get("state_dict", checkpoint)
     start = prefix if prefix.endswith(".") else f"{prefix}."
     part = OrderedDict((key[len(start) :], value) for key, value in weights.items() if key.startswith(start))
