@@ -49,7 +49,7 @@ class BaseModule(nn.Module, metaclass=ABCMeta):
 
     def _initialize(self) -> None:
         if self.init_cfg:
-            LOGGER.info("initialize %s with init_cfg %s", type(self).__name__, self.init_cfg)
+            self._logger().info("initialize %s with init_cfg %s", type(self).__name__, self.init_cfg)
             initialize(self, self.init_cfg)
             if isinstance(self.init_cfg, dict) and self.init_cfg["type"] == "Pretrained":
                 return  # the children's init_weights would overwrite what was loaded
@@ -62,7 +62,10 @@ class BaseModule(nn.Module, metaclass=ABCMeta):
 
     @master_only
     def _dump_init_info(self) -> None:
-        dump_init_info(self, LOGGER)
+        dump_init_info(self, self._logger())
+
+    def _logger(self) -> logging.Logger:
+        return LOGGER
 
     def __repr__(self) -> str:
         text = super().__repr__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from mmbridge.runners.checkpoint import load_checkpoint, load_part
@@ -28,8 +29,13 @@ class PretrainedInit:
     def __call__(self, module: nn.Module) -> None:
         """Load into ``module``."""
         if self.prefix is None:
-            load_checkpoint(module, self.checkpoint, map_location=self.map_location)
+            load_checkpoint(module, self.checkpoint, map_location=self.map_location, logger=self._logger())
         else:
-            load_state_dict(module, load_part(self.prefix, self.checkpoint, self.map_location))
+            part = load_part(self.prefix, self.checkpoint, self.map_location, self._logger())
+            load_state_dict(module, part, logger=self._logger())
         if hasattr(module, ATTRIBUTE):
             update_init_info(module, init_info=f"{type(self).__name__}: load from {self.checkpoint}")
+
+    def _logger(self) -> logging.Logger | None:
+        """Where to tell what does not fit; None: to this package's logger."""
+        return None

@@ -6,11 +6,11 @@ MMEngine 0.10.7, mmengine/model/averaged_model.py.
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 import torch
+from mmbridge.runners.loop.model.run_log import run_logger
 from mmbridge.runners.loop.registry import MODELS
 from torch import Tensor, nn
 
@@ -105,7 +105,7 @@ class ExponentialMovingAverage(BaseAveragedModel):
         if not 0.0 < momentum < 1.0:
             raise ValueError(f"momentum of {type(self).__name__} must be between 0 and 1, found {momentum}")
         if momentum > 0.5:
-            logging.getLogger("mmbridge").warning(
+            run_logger().warning(
                 "%s: momentum=%s is the weight of the new value, which is usually small; did you mean %s?",
                 *(type(self).__name__, momentum, round(1 - momentum, 12)),
             )

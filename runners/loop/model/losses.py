@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 import torch.fx
+from mmbridge.runners.loop.model.run_log import run_logger
 from torch import Tensor, nn
 
 
@@ -77,6 +77,4 @@ def detect_anomalous_params(loss: Tensor, model: nn.Module) -> None:
         waiting.extend(parent for parent, _ in node.next_functions)
     for name, param in model.named_parameters():
         if param.requires_grad and param not in reached:
-            logging.getLogger("mmbridge").error(
-                "%s with shape %s is not in the computational graph of the loss", name, param.shape
-            )
+            run_logger().error("%s with shape %s is not in the computational graph of the loss", name, param.shape)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from mmbridge.runners import modules as legacy
+from mmbridge.runners.loop.model.run_log import run_logger
 from mmbridge.runners.loop.model.weight_init import initialize
 from mmbridge.runners.loop.model.wrapping import is_model_wrapper
-from mmbridge.runners.modules.module import LOGGER, initialize_child
+from mmbridge.runners.modules.module import initialize_child
 
 
 class BaseModule(legacy.BaseModule):
@@ -28,7 +30,7 @@ class BaseModule(legacy.BaseModule):
         self._is_init = value
 
     def _initialize(self) -> None:
-        LOGGER.debug("initialize %s with init_cfg %s", type(self).__name__, self.init_cfg)
+        self._logger().debug("initialize %s with init_cfg %s", type(self).__name__, self.init_cfg)
         cfgs = [self.init_cfg] if isinstance(self.init_cfg, Mapping) else self.init_cfg or []
         initialize(self, [cfg for cfg in cfgs if not _loads(cfg)])
         for child in self.children():
@@ -40,7 +42,10 @@ class BaseModule(legacy.BaseModule):
         self._is_init = True
 
     def _tell_repeated(self, message: str) -> None:
-        LOGGER.warning(message)
+        self._logger().warning(message)
+
+    def _logger(self) -> logging.Logger:
+        return run_logger()
 
 
 def _loads(cfg: Any) -> bool:

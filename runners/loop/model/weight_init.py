@@ -6,10 +6,12 @@ here. MMEngine 0.10.7, mmengine/model/weight_init.py.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from mmbridge.runners import modules as legacy
+from mmbridge.runners.loop.model.run_log import run_logger
 from mmbridge.runners.loop.registry import WEIGHT_INITIALIZERS
 from mmbridge.runners.modules import (
     INITIALIZERS,
@@ -64,6 +66,9 @@ class PretrainedInit(legacy.PretrainedInit):
 
     def __init__(self, checkpoint: str, prefix: str | None = None, map_location: Any = "cpu") -> None:
         super().__init__(checkpoint, prefix, map_location)
+
+    def _logger(self) -> logging.Logger:
+        return run_logger()
 
 
 for _name, _kind in INITIALIZERS.module_dict.items():
