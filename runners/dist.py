@@ -50,6 +50,27 @@ def master_only(function: Callable[P, R]) -> Callable[P, R | None]:
     return call
 
 
+def gather_objects(value: Any, group: Any = None) -> list[Any] | None:
+    """The ``value`` of every process, by rank, in the process of rank 0; None elsewhere.
+
+    ``group`` is a group of all processes, if not the default one.
+    """
+    rank, world_size = get_dist_info()
+    if world_size == 1:
+        return [value]
+    values: list[Any] | None = [None] * world_size if rank == 0 else None
+    torch.distributed.gather_object(value, values, group=group)
+    return values
+
+
+def broadcast_object(value: Any) -> Any:
+    """The ``value`` of the process of rank 0, in every process."""
+    values = [value]
+    if get_dist_info()[1] > 1:
+        torch.distributed.broadcast_object_list(values)
+    return values[0]
+
+
 def get_local_rank(argv: Sequence[str] | None = None) -> int | None:
     """The number of this process on its machine, from 0; None where nothing tells.
 

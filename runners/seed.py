@@ -7,17 +7,15 @@ import random
 from importlib.util import find_spec
 
 import torch
-from mmbridge.runners.dist import get_dist_info
+from mmbridge.runners.dist import broadcast_object, get_dist_info
 
 
 def init_random_seed(seed: int | None = None) -> int:
     """``seed``, or one drawn by rank 0 that all processes then share."""
     if seed is not None:
         return seed
-    drawn = [random.SystemRandom().randrange(2**31)]
-    if get_dist_info()[1] > 1:
-        torch.distributed.broadcast_object_list(drawn)
-    return drawn[0]
+    drawn: int = broadcast_object(random.SystemRandom().randrange(2**31))
+    return drawn
 
 
 def set_random_seed(seed: int, deterministic: bool = False, use_rank_shift: bool = False) -> None:

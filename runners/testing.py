@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import torch
-from mmbridge.runners.dist import get_dist_info
+from mmbridge.runners.dist import gather_objects
 from torch import nn
 
 
@@ -34,12 +35,11 @@ def multi_gpu_test(
 
 def collect_results(part: list[Any], size: int) -> list[Any] | None:
     """The parts of all processes, taken in turn, cut to ``size``; rank 0 only."""
-    rank, world_size = get_dist_info()
-    if world_size == 1:
-        return part[:size]
-    parts: list[Any] | None = [None] * world_size if rank == 0 else None
-    torch.distributed.gather_object(part, parts)
-    if parts is None:
-        return None
-    dealt = [entry for turn in zip(*parts, strict=False) for entry in turn]
-    return dealt[:size]
+    parts = gather_objects(part)
+    return None if parts is None else in_turn(parts)[:size]
+
+
+def in_turn(parts: list[list[Any]]) -> list[Any]:
+    """The first entries of all parts, then the second ones, and so on; parts may be shorter than others."""
+    none = object()
+    return [entry for turn in zip_longest(*parts, fillvalue=none) for entry in turn if entry is not none]

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from mmbridge.compat.errors import BridgeError
 from mmbridge.runners.dist import get_dist_info
+from mmbridge.runners.loop.model.losses import parse_losses
 from mmbridge.runners.loop.registry import MODEL_WRAPPERS
 from mmbridge.runners.parallel import DataContainer, MMDistributedDataParallel, is_module_wrapper, scatter_kwargs
 from torch import Tensor, nn
@@ -150,24 +151,14 @@ def parsed_losses(losses: Any) -> dict[str, Any]:
     """``loss``, the sum of all means whose name holds 'loss', and ``log_vars``, every mean and the sum.
 
     ``losses`` is a tensor or a dict of tensors and lists of tensors; logged are means over the processes. MMDetection
-    2.28.2, mmdet/models/detectors/base.py. Raises WrongOutputs for anything else.
+    2.28.2, mmdet/models/detectors/base.py. Raises TypeError for anything else.
     """
     losses = {"loss": losses} if isinstance(losses, Tensor) else losses
     if not isinstance(losses, Mapping):
         raise WrongOutputs(f"losses must be a tensor or a dict of tensors, found {type(losses).__name__}")
-    means = {name: _mean(name, value) for name, value in losses.items()}
-    loss = sum(mean for name, mean in means.items() if "loss" in name)
-    log_vars = {**means, "loss": loss}
+    loss, means = parse_losses(losses)
+    log_vars = {**{name: means[name] for name in losses}, "loss": loss}
     return {"loss": loss, "log_vars": {name: _logged(value) for name, value in log_vars.items()}}
-
-
-def _mean(name: str, value: Any) -> Tensor:
-    if isinstance(value, Tensor):
-        return value.mean()
-    if isinstance(value, list) and value and all(isinstance(each, Tensor) for each in value):
-        means: list[Tensor] = [each.mean() for each in value]
-        return sum(means[1:], means[0])
-    raise WrongOutputs(f"loss {name!r} must be a tensor or a list of tensors, found {value!r}")
 
 
 def _logged(value: Any) -> Any:
