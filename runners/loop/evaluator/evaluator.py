@@ -59,7 +59,7 @@ class Evaluator:
             twice = [name for name in scores if name in found]
             if twice:
                 raise ValueError(
-                    f"two metrics have a score {twice[0]!r}, the second one is {type(metric).__name__}; give them prefixes"
+                    f"two metrics have a score {twice[0]!r}, the second is {type(metric).__name__}; give them prefixes"
                 )
             found.update(scores)
         return found
