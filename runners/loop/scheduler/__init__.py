@@ -1,1 +1,80 @@
-"""Schedulers of learning rate, momentum and any other value of a parameter group."""
+"""Parameter schedulers: how learning rate, momentum or another parameter of the groups changes from step to step."""
+
+from __future__ import annotations
+
+from .legacy_policy import LegacyPolicyLR, LegacyPolicyMomentum
+from .lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineRestartLR,
+    ExponentialLR,
+    LinearLR,
+    LRSchedulerMixin,
+    MultiStepLR,
+    OneCycleLR,
+    PolyLR,
+    ReduceOnPlateauLR,
+    StepLR,
+)
+from .momentum_scheduler import (
+    ConstantMomentum,
+    CosineAnnealingMomentum,
+    CosineRestartMomentum,
+    ExponentialMomentum,
+    LinearMomentum,
+    MomentumSchedulerMixin,
+    MultiStepMomentum,
+    PolyMomentum,
+    ReduceOnPlateauMomentum,
+    StepMomentum,
+)
+from .param_scheduler import (
+    ConstantParamScheduler,
+    CosineAnnealingParamScheduler,
+    CosineRestartParamScheduler,
+    ExponentialParamScheduler,
+    LinearParamScheduler,
+    MultiStepParamScheduler,
+    OneCycleParamScheduler,
+    PolyParamScheduler,
+    ReduceOnPlateauParamScheduler,
+    StepParamScheduler,
+    _ParamScheduler,
+)
+
+__all__ = [
+    "ConstantLR",
+    "ConstantMomentum",
+    "ConstantParamScheduler",
+    "CosineAnnealingLR",
+    "CosineAnnealingMomentum",
+    "CosineAnnealingParamScheduler",
+    "CosineRestartLR",
+    "CosineRestartMomentum",
+    "CosineRestartParamScheduler",
+    "ExponentialLR",
+    "ExponentialMomentum",
+    "ExponentialParamScheduler",
+    "LRSchedulerMixin",
+    "LegacyPolicyLR",
+    "LegacyPolicyMomentum",
+    "LinearLR",
+    "LinearMomentum",
+    "LinearParamScheduler",
+    "MomentumSchedulerMixin",
+    "MultiStepLR",
+    "MultiStepMomentum",
+    "MultiStepParamScheduler",
+    "OneCycleLR",
+    "OneCycleParamScheduler",
+    "PolyLR",
+    "PolyMomentum",
+    "PolyParamScheduler",
+    "ReduceOnPlateauLR",
+    "ReduceOnPlateauMomentum",
+    "ReduceOnPlateauParamScheduler",
+    "StepLR",
+    "StepMomentum",
+    "StepParamScheduler",
+    "_ParamScheduler",
+]
