@@ -6,13 +6,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 from mmbridge.compat.errors import BridgeError
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+Instance = TypeVar("Instance", bound="Named")
 
 
 class NoRun(BridgeError, RuntimeError):
@@ -48,12 +47,12 @@ class Named:
         return self._instance_name
 
     @classmethod
-    def get_instance(cls, name: str, **kwargs: Any) -> Self:
+    def get_instance(cls: type[Instance], name: str, **kwargs: Any) -> Instance:
         """The living object of that name, made from ``name`` and the other arguments if there is none.
 
         Arguments for one that exists are left unused, with a warning.
         """
-        found: Self | None = cls._living.get(name)
+        found: Instance | None = cls._living.get(name)
         if found is None:
             return cls(name=name, **kwargs)
         if kwargs:
@@ -64,9 +63,9 @@ class Named:
         return found
 
     @classmethod
-    def get_current_instance(cls) -> Self:
+    def get_current_instance(cls: type[Instance]) -> Instance:
         """The object of the run in progress. Raises :class:`NoRun` outside of one."""
-        found: Self | None = cls._current.get(None)
+        found: Instance | None = cls._current.get(None)
         if found is None:
             raise NoRun(
                 f"{cls.__name__}.get_current_instance(): no run is in progress; make one with "
@@ -80,7 +79,7 @@ class Named:
         return name in cls._living
 
     @contextmanager
-    def current(self) -> Iterator[Self]:
+    def current(self: Instance) -> Iterator[Instance]:
         """Let this be the current object while the block runs, in its thread and in the tasks it starts."""
         token = self._current.set(self)
         try:
