@@ -79,7 +79,8 @@ class Config:
         values = reader.resolved(path)
         unknown = opaque_part(values)
         if isinstance(unknown, Undecided):
-            raise ConfigError(f"{unknown}; pass execute=True to run the file.")
+            hint = "there is no value to stand for it" if execute else "pass execute=True to run the file"
+            raise ConfigError(f"{unknown}; {hint}.")
         _warn_deprecated(reader, path)
         if execute and import_custom_modules and isinstance(values.get("custom_imports"), dict):
             import_listed(values["custom_imports"], str(path))

@@ -81,15 +81,16 @@ class RunningReader(Reader):
 def _run(text: str, path: Path, base: ConfigDict) -> tuple[dict[str, Any], bool]:
     """The names a config file defines, as both engines filter them; references stay BaseRefs."""
     namespace: dict[str, Any] = {BASE_KEY: base, "__file__": str(path)}
+    references: dict[str, BaseRef] = {}
 
     def reference(found: re.Match[str]) -> str:
-        name = f"__base_reference_{len(namespace)}"
-        namespace[name] = BaseRef(found[1], text.count("\n", 0, found.start()) + 1)
+        name = f"__base_reference_{len(references)}_"
+        references[name] = BaseRef(found[1], text.count("\n", 0, found.start()) + 1)
         return name
 
     tree = parse(_REF.sub(reference, text), path)
     body = [node for node in tree.body if base_assignment(node) is None]  # the tree is shared: not to be changed
-    given = len(namespace)
+    namespace |= references
     exec(compile(ast.Module(body, type_ignores=[]), str(path), "exec"), namespace)
     values = {
         name: to_plain(value)
@@ -97,7 +98,22 @@ def _run(text: str, path: Path, base: ConfigDict) -> tuple[dict[str, Any], bool]
         if not name.startswith("__") and name != BASE_KEY
         if not isinstance(value, (types.ModuleType, types.FunctionType))
     }
-    return values, given > 2
+    for name, stands_for in references.items():
+        if _in_text(values, name):
+            raise ConfigError(
+                f"{path}:{stands_for.line}: {{{{_base_.{stands_for.dotted}}}}} stands inside a string, where it is "
+                "replaced by a name of no use; take the quotes away, and join texts with +."
+            )
+    return values, bool(references)
+
+
+def _in_text(value: Any, name: str) -> bool:
+    """Whether any string in ``value`` holds ``name``."""
+    if isinstance(value, str):
+        return name in value
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    return isinstance(value, (list, tuple, set)) and any(_in_text(each, name) for each in value)
 
 
 def import_custom_modules(custom_imports: Mapping[str, Any], where: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, ClassVar, cast
 
-from mmbridge.compat.errors import BridgeError
+from mmbridge.compat.errors import BridgeError, ConfigError
 from mmbridge.compat.hook import LegacyHook
 from mmbridge.compat.schedules import Parameter, Policy
 from mmbridge.compat.schedules.arguments import REQUIRED, bind, for_group
@@ -15,6 +15,10 @@ from mmbridge.compat.schedules.warmup import DEFAULT_RATIO, KINDS, WarmupKind, w
 
 Values = list[Any] | dict[str, list[Any]]
 """One value per parameter group, or such a list per optimizer."""
+
+
+class NoValue(ConfigError, ZeroDivisionError):
+    """A curve divides by zero at some step of the run."""
 
 
 class ValueUpdaterHook(LegacyHook):
@@ -164,7 +168,13 @@ class PolicyMixin:
         """The curve's value now for a group whose initial value is ``base``."""
         by_epoch = self.by_epoch
         progress, horizon = (runner.epoch, runner.max_epochs) if by_epoch else (runner.iter, runner.max_iters)
-        return self.policy.value(progress, horizon, base, **(self._bound if bound is None else bound))
+        try:
+            return self.policy.value(progress, horizon, base, **(self._bound if bound is None else bound))
+        except ZeroDivisionError as error:
+            raise NoValue(
+                f"{type(self).__name__}: has no value at step {progress} of {horizon} with these arguments: a part of "
+                "its curve has no length, or is a pole; change the arguments, or the length of the run"
+            ) from error
 
     def group_arguments(self, group: int, groups: int) -> dict[str, Any]:
         """The curve's arguments for one of several groups; ConfigError where a list has another length."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from mmbridge.compat.hook import EngineHook, LegacyHook
-from mmbridge.runners.hooks import ClosureHook, OptimizerHook
+from mmbridge.runners.hooks import ClosureHook, DistSamplerSeedHook, EvalHook, OptimizerHook
 from mmbridge.runners.legacy import EpochBasedRunner, IterBasedRunner, IterLoader
 from torch.utils.data import DataLoader, Sampler
 
@@ -165,6 +165,8 @@ def test_the_usual_hooks_stand_in_the_usual_order(epochs: Any) -> None:
         {"policy": "step", "step": [1]},
         custom_hooks_config=[{"type": "EmptyCacheHook"}, {"type": "EMAHook", "priority": 49}],
     )
+    runner.register_hook(DistSamplerSeedHook())
+    runner.register_hook(EvalHook(DataLoader([0])), "LOW")
 
     assert [(hook.priority, type(hook).__name__) for hook in runner.hooks] == [
         (10, "StepLrUpdaterHook"),
@@ -173,7 +175,9 @@ def test_the_usual_hooks_stand_in_the_usual_order(epochs: Any) -> None:
         (49, "EMAHook"),
         (50, "CheckpointHook"),
         (50, "EmptyCacheHook"),
+        (50, "DistSamplerSeedHook"),
         (70, "IterTimerHook"),
+        (70, "EvalHook"),
         (90, "TextLoggerHook"),
     ]
 
