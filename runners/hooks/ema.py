@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -10,6 +11,15 @@ from mmbridge.compat.hook import LegacyHook
 from mmbridge.runners.hooks.registry import HOOKS
 from mmbridge.runners.state_dict import unwrapped
 from torch import Tensor
+
+
+@torch.no_grad()
+def swap(pairs: Iterable[tuple[Tensor, Tensor]]) -> None:
+    """Let the two tensors of each pair change their values."""
+    for tensor, other in pairs:
+        kept = tensor.clone()
+        tensor.copy_(other)
+        other.copy_(kept)
 
 
 class WeightAverage(LegacyHook):
@@ -54,11 +64,7 @@ class WeightAverage(LegacyHook):
         self._swap()
 
     def _swap(self) -> None:
-        with torch.no_grad():
-            for tensor, average in self._pairs:
-                kept = tensor.clone()
-                tensor.copy_(average)
-                average.copy_(kept)
+        swap(self._pairs)
 
 
 @HOOKS.register_module()
