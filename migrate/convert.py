@@ -91,7 +91,7 @@ def assemble(files: Iterable[Converted], asked: Collection[Path]) -> Conversion:
 
     Those that come again are left out, and bases that only files that failed would use.
     """
-    found: dict[Path, Converted] = {}
+    asked, found = frozenset(asked), dict[Path, Converted]()
     for file in files:
         found.setdefault(file.path, file)
     bases: set[Path] = set()

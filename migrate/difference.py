@@ -86,13 +86,22 @@ def same(left: Any, right: Any) -> bool:
 
     What stands for an unknown value is equal to what stands for the same one, on whatever line.
     """
+    if left is right:
+        return True
+    if left.__class__ is not right.__class__:
+        return False
     if isinstance(left, dict):
-        return isinstance(right, dict) and left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
+        if left.keys() != right.keys():
+            return False
+        for key, value in left.items():  # loops: what is compared here is most of what a conversion does
+            if not same(value, right[key]):
+                return False
+        return True
     if isinstance(left, (list, tuple)):
-        return type(left) is type(right) and len(left) == len(right) and all(map(same, left, right))
+        return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, (Undecided, BaseRef)):
-        return type(left) is type(right) and _identity(left) == _identity(right)
-    return left is right or (type(left) is type(right) and bool(left == right))
+        return _identity(left) == _identity(right)
+    return bool(left == right)
 
 
 def _identity(unknown: Undecided | BaseRef) -> str:

@@ -59,7 +59,8 @@ def check_same(what: str, expected: Mapping[str, Any], found: Mapping[str, Any])
 
     A key that is None is one that is absent, where MMEngine sees it so (``layout.NONE_MEANS_ABSENT``).
     """
-    difference = _first_difference(_settled(expected), _settled(found), ())
+    expected, found = _settled(expected), _settled(found)
+    difference = None if same(expected, found) else _first_difference(expected, found, ())
     if difference is not None:
         path, left, right = difference
         raise Unproven(f"{what} fails at {dotted(path)}: expected {_short(left)}, found {_short(right)}.")
@@ -147,7 +148,7 @@ def _settled(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _first_difference(left: Any, right: Any, path: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, Any] | None:
-    if repr(left) == repr(right):  # much the fastest, and tells types apart; the rest is for what prints otherwise
+    if same(left, right) or repr(left) == repr(right):  # nan is not equal to itself
         return None
     if isinstance(left, dict) and isinstance(right, dict):
         for key in [*left, *(key for key in right if key not in left)]:
@@ -158,7 +159,7 @@ def _first_difference(left: Any, right: Any, path: tuple[Any, ...]) -> tuple[tup
     if isinstance(left, (list, tuple)) and type(left) is type(right) and len(left) == len(right):
         pairs = enumerate(zip(left, right, strict=True))
         return next((found for i, (a, b) in pairs if (found := _first_difference(a, b, (*path, i))) is not None), None)
-    return None if same(left, right) else (path, left, right)
+    return path, left, right
 
 
 def _short(value: Any) -> str:
