@@ -8,9 +8,10 @@ from typing import Any
 from mmbridge.compat.registry import MissingKey
 from mmbridge.compat.schedules.arguments import suggest
 from mmbridge.compat.schedules.plateau import lowered
+from mmbridge.runners.loop.logging import print_log
 from mmbridge.runners.loop.registry import PARAM_SCHEDULERS
 
-from .stepping import INF, LOGGER, HasParamGroups, _ParamScheduler
+from .stepping import INF, HasParamGroups, _ParamScheduler
 
 
 @PARAM_SCHEDULERS.register_module()
@@ -146,6 +147,7 @@ class ReduceOnPlateauParamScheduler(_ParamScheduler):
         ]
 
     def print_value(self, is_verbose: bool, group: int, value: float) -> None:
-        """Log the value that a group was given and after which validation, if ``is_verbose``."""
+        """Log the value that a group was given and at which of its steps, if ``is_verbose``."""
         if is_verbose:
-            LOGGER.info("%s of group %d is now %.4e, in epoch %d", self.param_name, group, value, self.last_step)
+            sentence = f"{self.param_name} of group {group} is now {value:.4e} at step {self.last_step}"
+            print_log(sentence, logger="current")

@@ -9,9 +9,8 @@ from typing import Any, ClassVar, Protocol
 
 from mmbridge.compat.registry import MissingKey
 from mmbridge.compat.schedules.arguments import suggest
+from mmbridge.runners.loop.logging import print_log
 from torch.optim import Optimizer
-
-LOGGER = logging.getLogger("mmbridge")
 
 INF = 10**9
 """The default ``end``: no end."""
@@ -170,7 +169,7 @@ class _ParamScheduler:
     def print_value(self, is_verbose: bool, group: int, value: float) -> None:
         """Log the value that a group was given, if ``is_verbose``."""
         if is_verbose:
-            LOGGER.info("%s of group %d is now %.4e", self.param_name, group, value)
+            print_log(f"{self.param_name} of group {group} is now {value:.4e}", logger="current")
 
     def state_dict(self) -> dict[str, Any]:
         """Every attribute but the optimizer: the keys of MMEngine 0.10.7."""
@@ -184,12 +183,12 @@ class _ParamScheduler:
         """
         different = state_dict.keys() ^ self.state_dict().keys()
         if different:
-            LOGGER.warning(
-                "%s: the checkpoint's schedule is of another kind; the two differ in %s. What it holds is taken over: "
-                "resume with the config that wrote it, or load the checkpoint without its schedule.",
-                type(self).__name__,
-                ", ".join(sorted(different)),
+            sentence = (
+                f"{type(self).__name__}: the checkpoint's schedule is of another kind; the two differ in "
+                f"{', '.join(sorted(different))}. What it holds is taken over: resume with the config that wrote it, "
+                "or load the checkpoint without its schedule."
             )
+            print_log(sentence, logger="current", level=logging.WARNING)
         self.__dict__.update(state_dict)
         self._end_watch()
 
