@@ -253,7 +253,7 @@ class BaseDataElement:
 
     def __repr__(self) -> str:
         parts = (("META INFORMATION", self.metainfo), ("DATA FIELDS", dict(self.items())))
-        body = "\n".join(f"\n    {title}{_following(_listed(fields))}" for title, fields in parts)
+        body = "".join(f"\n\n    {title}{_following(_listed(fields))}" for title, fields in parts)
         return f"<{type(self).__name__}({body}\n) at {hex(id(self))}>"
 
 
