@@ -97,9 +97,9 @@ def gradient_norm(model: torch.nn.Module) -> float | None:
 
 def _groups(runner: Any, read: Any) -> tuple[float, ...] | None:
     optimizer = getattr(runner, "optimizer", None) or getattr(runner, "optim_wrapper", None)
-    if optimizer is None:
-        return None
     each = list(optimizer.values()) if hasattr(optimizer, "values") else [optimizer]
+    if not all(hasattr(one, "param_groups") for one in each):
+        return None  # there is none, or only its description
     return tuple(float(read(group)) for one in each for group in one.param_groups)
 
 

@@ -11,6 +11,7 @@ import torch
 from mmbridge.compat.errors import BridgeError
 from mmbridge.runners.dist import get_dist_info
 from mmbridge.runners.loop.model.losses import parse_losses
+from mmbridge.runners.loop.optim import OptimWrapperDict
 from mmbridge.runners.loop.registry import MODEL_WRAPPERS
 from mmbridge.runners.parallel import DataContainer, MMDistributedDataParallel, is_module_wrapper, scatter_kwargs
 from torch import Tensor, nn
@@ -174,8 +175,7 @@ def _logged(value: Any) -> Any:
 
 
 def _is_single(optim_wrapper: Any) -> bool:
-    """Whether it wraps one optimizer; an OptimWrapperDict has wrappers by name."""
-    return not hasattr(optim_wrapper, "optim_wrappers")
+    return not isinstance(optim_wrapper, OptimWrapperDict)
 
 
 def _optimizers(optim_wrapper: Any) -> Optimizer | dict[str, Optimizer] | None:

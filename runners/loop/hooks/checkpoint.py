@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmbridge.compat.hook import EngineHook
+from mmbridge.compat.hook import EngineHook, takes
 from mmbridge.runners.checkpoint import replacing
 from mmbridge.runners.hooks.output_dir import output_dir
 from mmbridge.runners.loop.hooks.best_score import BestScores, distinct, texts
@@ -99,7 +99,8 @@ class CheckpointHook(EngineHook):
             runner.logger.info(f"Saving checkpoint at {runner.epoch + 1} epochs")
             self._save_checkpoint(runner)
 
-    def after_train_iter(self, runner: Any, *args: Any, **facts: Any) -> None:
+    @takes()
+    def after_train_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None, outputs: Any = None) -> None:
         """Save if it is time, by iteration."""
         if self.by_epoch:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmbridge.compat.hook import EngineHook
+from mmbridge.compat.hook import EngineHook, takes
 from mmbridge.runners.checkpoint import STRIP_WRAPPER
 from mmbridge.runners.hooks.ema import swap
 from mmbridge.runners.loop.registry import HOOKS, MODELS
@@ -65,7 +65,8 @@ class EMAHook(EngineHook):
         if begin > last:
             raise ValueError(f"EMAHook: begin_{unit}={begin} is after the end of the run, max_{unit}s={last}")
 
-    def after_train_iter(self, runner: Any, *args: Any, **facts: Any) -> None:
+    @takes()
+    def after_train_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None, outputs: Any = None) -> None:
         """Update the average; before the beginning, copy the model."""
         assert self.src_model is not None
         if self._ema_started(runner):

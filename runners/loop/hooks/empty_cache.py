@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from mmbridge.compat.hook import EngineHook
+from mmbridge.compat.hook import EngineHook, takes
 from mmbridge.runners.loop.registry import HOOKS
 
 
@@ -28,7 +28,10 @@ class EmptyCacheHook(EngineHook):
         if self._do_after_epoch:
             torch.cuda.empty_cache()
 
-    def _after_iter(self, runner: Any, *args: Any, **facts: Any) -> None:
+    @takes()
+    def _after_iter(
+        self, runner: Any, batch_idx: int = 0, data_batch: Any = None, outputs: Any = None, mode: str = "train"
+    ) -> None:
         """Empty the cache if asked to."""
         if self._do_after_iter:
             torch.cuda.empty_cache()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from mmbridge.compat.hook import EngineHook
+from mmbridge.compat.hook import EngineHook, takes
 from mmbridge.runners.loop.registry import HOOKS
 
 _DATA_TIME: Mapping[str, str] = {mode: f"{mode}/data_time" for mode in ("train", "val", "test")}
@@ -27,6 +27,7 @@ class IterTimerHook(EngineHook):
         self.time_sec_test_val = 0.0
         self.start_iter = 0
         self._length = 0
+        self._done = 0
 
     def before_train(self, runner: Any) -> None:
         """Remember where training starts."""
@@ -38,18 +39,21 @@ class IterTimerHook(EngineHook):
             self._length = runner.max_iters
         else:
             self._length = len(runner.val_dataloader if mode == "val" else runner.test_dataloader)
+        self._done = 0
         self.t = time.time()
 
     def _after_epoch(self, runner: Any, mode: str = "train") -> None:
         """Forget what a validation or test took."""
         self.time_sec_test_val = 0.0
 
-    def _before_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, mode: str = "train") -> None:
+    @takes()
+    def _before_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None, mode: str = "train") -> None:
         """The batch is there: log how long that took."""
         runner.message_hub.update_scalar(_DATA_TIME[mode], time.time() - self.t)
 
+    @takes()
     def _after_iter(
-        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None, mode: str = "train"
+        self, runner: Any, batch_idx: int = 0, data_batch: Any = None, outputs: Any = None, mode: str = "train"
     ) -> None:
         """Log how long the iteration took and what is left, and start the next."""
         now = time.time()
@@ -64,6 +68,6 @@ class IterTimerHook(EngineHook):
             per_iter = own["time_sec_tot"] / (done - own["start_iter"])
         else:
             own["time_sec_test_val"] += elapsed
-            done = batch_idx + 1
+            done = own["_done"] = own["_done"] + 1
             per_iter = own["time_sec_test_val"] / done
         hub.update_info("eta", per_iter * (own["_length"] - done))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmbridge.compat.hook import EngineHook
+from mmbridge.compat.hook import EngineHook, takes
 from mmbridge.runners.checkpoint import replacing
 from mmbridge.runners.hooks.log_files import copy_logs
 from mmbridge.runners.hooks.output_dir import output_dir
@@ -68,6 +68,7 @@ class LoggerHook(EngineHook):
         """Look up the length of the epoch, once."""
         self._epoch_length = _length(runner.train_dataloader)
 
+    @takes("batch_idx")
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Log if it is time."""
         done = batch_idx + 1
@@ -79,10 +80,12 @@ class LoggerHook(EngineHook):
             runner.logger.info(line)
             runner.visualizer.add_scalars(tag, step=runner.iter + 1, file_path=self.json_log_path)
 
+    @takes("batch_idx")
     def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Log if it is time."""
         self._log_iter(runner, batch_idx, "val")
 
+    @takes("batch_idx")
     def after_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Log if it is time."""
         self._log_iter(runner, batch_idx, "test")

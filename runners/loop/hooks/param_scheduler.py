@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmbridge.compat.hook import EngineHook
+from mmbridge.compat.hook import EngineHook, takes
 from mmbridge.runners.loop.registry import HOOKS
 
 
@@ -20,7 +20,8 @@ class ParamSchedulerHook(EngineHook):
 
     priority = "LOW"
 
-    def after_train_iter(self, runner: Any, *args: Any, **facts: Any) -> None:
+    @takes()
+    def after_train_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None, outputs: Any = None) -> None:
         """Step those that count iterations."""
         schedulers = runner.param_schedulers
         if schedulers is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmbridge.compat.hook import EngineHook
+from mmbridge.compat.hook import EngineHook, takes
 from mmbridge.runners.hooks.torch_profile import ACTIVITIES, OnTraceReady, TorchProfile
 from mmbridge.runners.loop.registry import HOOKS
 
@@ -69,7 +69,8 @@ class ProfilerHook(EngineHook):
             raise ValueError(f"ProfilerHook: profile_times must not be greater than {most}, found {self.profile_times}")
         self.profile.start(runner, runner.log_dir)
 
-    def after_train_iter(self, runner: Any, *args: Any, **facts: Any) -> None:
+    @takes()
+    def after_train_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None, outputs: Any = None) -> None:
         """Tell the profiler that a step is over; by iteration, stop if it was the last."""
         if self.profile.running:
             self.profile.step()

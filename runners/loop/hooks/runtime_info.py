@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmbridge.compat.hook import EngineHook
+from mmbridge.compat.hook import EngineHook, takes
 from mmbridge.runners.hooks.logger import LoggerHook
 from mmbridge.runners.loop.registry import HOOKS
 
@@ -63,14 +63,16 @@ class RuntimeInfoHook(EngineHook):
         """The epoch that begins."""
         runner.message_hub.update_info("epoch", runner.epoch)
 
-    def before_train_iter(self, runner: Any, *args: Any, **facts: Any) -> None:
+    @takes()
+    def before_train_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None) -> None:
         """The iteration that begins, and the rates it is trained with."""
         hub = runner.message_hub
         hub.update_info("iter", runner.iter)
         for name, rates in runner.optim_wrapper.get_lr().items():
             hub.update_scalar(f"train/{name}", rates[0])
 
-    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+    @takes("outputs")
+    def after_train_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None, outputs: Any = None) -> None:
         """What the step has reported."""
         if outputs is not None:
             hub = runner.message_hub

@@ -10,7 +10,6 @@ from mmbridge.runners.loop.model.batch import stack_batch
 from mmbridge.runners.loop.model.losses import detect_anomalous_params, merge_dict
 from mmbridge.runners.loop.model.model import BaseModel
 from mmbridge.runners.loop.model.module import BaseModule, ModuleDict, ModuleList, Sequential
-from mmbridge.runners.loop.model.norm import convert_sync_batchnorm, revert_sync_batchnorm
 from mmbridge.runners.loop.model.preprocessor import BaseDataPreprocessor, ImgDataPreprocessor
 from mmbridge.runners.loop.model.tta import BaseTTAModel
 from mmbridge.runners.loop.model.weight_init import (

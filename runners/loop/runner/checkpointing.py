@@ -96,6 +96,7 @@ class Checkpointing(HookRegistration, RunnerState):
                     f"{filename}: has no meta[{key!r}], so it cannot be resumed from; load_from alone can use it"
                 )
         self.train_loop._epoch, self.train_loop._iter = meta["epoch"], meta["iter"]
+        self.train_loop.first_batch = meta.get("inner_iter", 0)
         self._check_gpus(meta)
         self._resume_seed(meta.get("seed"))
         self._compare_dataset(meta.get("dataset_meta"))

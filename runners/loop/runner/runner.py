@@ -250,8 +250,8 @@ class Runner(Building, Checkpointing, HookRegistration):
     @master_only
     def dump_config(self) -> None:
         """Write the whole config into the work directory, under its own name or the run's time."""
-        name = Path(self.cfg.filename).name if self.cfg.filename else f"{self.timestamp}.py"
-        self.cfg.dump(os.path.join(self.work_dir, name))
+        name = Path(self.cfg.filename).stem if self.cfg.filename else self.timestamp
+        Path(self.work_dir, f"{name}.py").write_text(self.cfg.pretty_text, "utf-8")
 
 
 _ARGUMENTS = tuple(name for name in Runner.__init__.__annotations__ if name not in ("cfg", "return"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from abc import abstractmethod
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from mmbridge.compat.errors import ConfigError
@@ -90,6 +91,7 @@ class EpochBasedTrainLoop(TrainLoop):
     ) -> None:
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         self._max_epochs = int(max_epochs)
+        self.first_batch = 0  # of the next epoch; more where a run goes on that was interrupted in an epoch
 
     @property
     def max_epochs(self) -> int:
@@ -114,7 +116,8 @@ class EpochBasedTrainLoop(TrainLoop):
         """One pass over the data."""
         self.runner.call_hook("before_train_epoch")
         self.runner.model.train()
-        for idx, data_batch in enumerate(self.dataloader):
+        first, self.first_batch = self.first_batch, 0
+        for idx, data_batch in enumerate(islice(self.dataloader, first, None), first):
             self.run_iter(idx, data_batch)
         self.runner.call_hook("after_train_epoch")
         self._epoch += 1

@@ -1,0 +1,68 @@
+"""From a new-style config file to a trained model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmbridge.compat.config import Config
+from mmbridge.compat.errors import ConfigError
+from mmbridge.compat.registry import nearest
+from mmbridge.runners.loop.registry import RUNNERS
+
+# Read by the runner or by the parts it builds, and names that configs use for their own bookkeeping.
+KNOWN_KEYS = frozenset(
+    "model work_dir train_dataloader val_dataloader test_dataloader train_cfg val_cfg test_cfg auto_scale_lr optim_wrapper "
+    "param_scheduler val_evaluator test_evaluator default_hooks custom_hooks data_preprocessor load_from resume launcher "
+    "env_cfg log_processor log_level visualizer default_scope randomness experiment_name custom_imports compile sync_bn "
+    "model_wrapper_cfg find_unused_parameters activation_checkpointing runner_type".split()
+)
+
+
+def train_file(
+    path: str | Path,
+    *,
+    work_dir: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    resume_from: str | None = None,
+    auto_resume: bool = False,
+    seed: int | None = None,
+    deterministic: bool = False,
+    launcher: str = "none",
+    validate: bool = True,
+    hooks: Sequence[Any] = (),
+) -> Any:
+    """Train as the new-style config at ``path`` says (.py, .json, .yaml); returns the runner when it is done.
+
+    ``options`` are merged into the config (dotted keys). ``work_dir`` comes before the config's, then
+    ``work_dirs/<name>``. ``resume_from`` is a checkpoint; ``auto_resume`` takes the last one of the work directory, if
+    there is one. Without ``validate`` the config's validation is left out. ``hooks`` are registered after those of the
+    config. Raises ConfigError for what cannot be trained.
+    """
+    cfg = Config.fromfile(path, execute=True)
+    if options:
+        cfg.merge_from_dict(options)
+    cfg.work_dir = os.path.abspath(work_dir or cfg.get("work_dir") or Path("work_dirs", Path(path).stem))
+    cfg.launcher = launcher
+    if resume_from is not None or auto_resume:
+        cfg.resume, cfg.load_from = True, resume_from
+    if seed is not None or deterministic:
+        given = {"seed": seed} if seed is not None else {}
+        cfg.randomness = {**cfg.get("randomness", {}), **given, **({"deterministic": True} if deterministic else {})}
+    if not validate:
+        cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    if cfg.get("train_cfg") is None:
+        raise ConfigError(f"{path}: has no train_cfg, so there is nothing to train{misspelt(cfg, 'train_cfg')}")
+    runner = RUNNERS.build(cfg)
+    for hook in hooks:
+        runner.register_hook(hook)
+    runner.train()
+    return runner
+
+
+def misspelt(cfg: Mapping[str, Any] | Config, key: str) -> str:
+    """A hint where ``cfg`` has something spelt almost like ``key``."""
+    close = nearest(key, [name for name in cfg if name not in KNOWN_KEYS])
+    return f"; did you mean it by {close[0]!r}?" if close else ""
