@@ -41,10 +41,7 @@ class MlflowLoggerHook(TrackerHook):
         """Choose the experiment, write tags and parameters."""
         if self.exp_name is not None:
             self.mlflow.set_experiment(self.exp_name)
-        if self.run_tags is not None:
-            self.mlflow.set_tags(self.run_tags)
-        if self.params is not None:
-            self.mlflow.log_params(self.params)
+        describe_run(self.mlflow, self.run_tags, self.params)
 
     def write(self, runner: Any, tags: dict[str, Any]) -> None:
         """Log all values at once."""
@@ -55,3 +52,11 @@ class MlflowLoggerHook(TrackerHook):
         if self.mlflow_pytorch is not None:
             requirements = [f"torch=={torch.__version__}"]
             self.mlflow_pytorch.log_model(runner.model, "models", pip_requirements=requirements)
+
+
+def describe_run(mlflow: Any, tags: Mapping[str, Any] | None, params: Mapping[str, Any] | None) -> None:
+    """Write a run's tags and parameters."""
+    if tags is not None:
+        mlflow.set_tags(tags)
+    if params is not None:
+        mlflow.log_params(params)

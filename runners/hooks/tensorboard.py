@@ -34,10 +34,9 @@ class TensorboardLoggerHook(TrackerHook):
 
     def start(self, runner: Any) -> None:
         """Open the writer."""
-        module = package("torch.utils.tensorboard", type(self).__name__, "tensorboard")
         if self.log_dir is None:
             self.log_dir = os.path.join(runner.work_dir or ".", "tf_logs")
-        self.writer = module.SummaryWriter(self.log_dir)
+        self.writer = summary_writer(self.log_dir, type(self).__name__)
 
     def write(self, runner: Any, tags: dict[str, Any]) -> None:
         """Add each value."""
@@ -48,3 +47,8 @@ class TensorboardLoggerHook(TrackerHook):
     def finish(self, runner: Any) -> None:
         """Close the writer."""
         self.writer.close()
+
+
+def summary_writer(log_dir: str, user: str) -> Any:
+    """A writer to ``log_dir``. Raises BridgeError, with what to install for ``user``, where TensorBoard is missing."""
+    return package("torch.utils.tensorboard", user, "tensorboard").SummaryWriter(log_dir)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import torch
+from mmbridge.runners.hooks.json_values import json_value
 from mmbridge.runners.hooks.log_files import copy_logs
 from mmbridge.runners.hooks.logger import LoggerHook
 from mmbridge.runners.hooks.output_dir import output_dir
@@ -133,7 +134,7 @@ class TextLoggerHook(LoggerHook):
 
     def _dump_log(self, record: Mapping[str, Any], runner: Any) -> None:
         if runner.rank == 0 and self.json_log_path is not None:
-            line = json.dumps({key: _rounded(value) for key, value in record.items()}, default=_plain)
+            line = json.dumps({key: _rounded(value) for key, value in record.items()}, default=json_value)
             with open(self.json_log_path, "ab", 0) as file:  # the line at once, or not at all
                 file.write(f"{line}\n".encode())
 
@@ -148,11 +149,3 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [_rounded(entry) for entry in value]
     return round(value, 5) if isinstance(value, float) else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (set, frozenset, range)):
-        return list(value)
-    if hasattr(value, "tolist"):  # arrays and scalars of numpy, tensors
-        return value.tolist()
-    raise TypeError(f"{type(value)} is unsupported for json dump")

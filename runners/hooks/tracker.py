@@ -46,12 +46,12 @@ class TrackerHook(LoggerHook):
             self.finish(runner)
 
 
-def package(name: str, hook: str, install: str = "") -> Any:
-    """The module ``name``. Raises BridgeError, with what to install, where it is missing."""
+def package(name: str, user: str, install: str = "") -> Any:
+    """The module ``name``. Raises BridgeError, with what to install for ``user``, where it is missing."""
     try:
         return import_module(name)
     except ImportError as error:
         missing = install or name.partition(".")[0]
         raise BridgeError(
-            f'{hook} needs the package {missing}: run "pip install {missing}", or leave the hook out ({error})'
+            f'{user} needs the package {missing}: run "pip install {missing}", or leave {user} out ({error})'
         ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,7 @@ class WandbLoggerHook(TrackerHook):
 
     def start(self, runner: Any) -> None:
         """Open the run."""
-        self.wandb.init(**(self.init_kwargs or {}))
-        for metric, summary in (self.define_metric_cfg or {}).items():
-            self.wandb.define_metric(metric, summary=summary)
+        open_wandb(self.wandb, self.init_kwargs, self.define_metric_cfg)
 
     def write(self, runner: Any, tags: dict[str, Any]) -> None:
         """Log all values at once."""
@@ -64,3 +62,17 @@ class WandbLoggerHook(TrackerHook):
                     artifact.add_file(os.fspath(path))
             self.wandb.log_artifact(artifact)
         self.wandb.finish()
+
+
+def open_wandb(
+    wandb: Any,
+    init_kwargs: Mapping[str, Any] | None,
+    define_metric_cfg: Mapping[str, str] | Sequence[Mapping[str, Any]] | None,
+) -> None:
+    """Open a run and define its metrics: name to summary, or a list of the arguments of each."""
+    wandb.init(**(init_kwargs or {}))
+    if isinstance(define_metric_cfg, Mapping):
+        define_metric_cfg = [{"name": name, "summary": summary} for name, summary in define_metric_cfg.items()]
+    for metric in define_metric_cfg or ():
+        arguments = dict(metric)
+        wandb.define_metric(arguments.pop("name"), **arguments)

@@ -1,1 +1,14 @@
-"""The visualizer and the places it writes to."""
+"""The visualizer of the loop runtime, and where it writes."""
+
+from mmbridge.runners.loop.visualization.trackers import MLflowVisBackend, TensorboardVisBackend, WandbVisBackend
+from mmbridge.runners.loop.visualization.vis_backend import BaseVisBackend, LocalVisBackend
+from mmbridge.runners.loop.visualization.visualizer import Visualizer
+
+__all__ = [
+    "BaseVisBackend",
+    "LocalVisBackend",
+    "MLflowVisBackend",
+    "TensorboardVisBackend",
+    "Visualizer",
+    "WandbVisBackend",
+]
