@@ -14,15 +14,9 @@ from mmbridge.compat.hook import LegacyHook
 from mmbridge.runners.dist import allreduce_params
 from mmbridge.runners.hooks.registry import HOOKS
 from mmbridge.runners.hooks.tracker import package
+from mmbridge.runners.norms import NORMS
 from mmbridge.runners.state_dict import unwrapped
-from torch import nn
 
-_NORMS = (
-    nn.modules.batchnorm._BatchNorm,
-    nn.modules.instancenorm._InstanceNorm,
-    nn.GroupNorm,
-    nn.LayerNorm,
-)
 _OTHER_CLASSES = ("RPNHead", "VGG", "FusedSemanticHead", "GARPNHead")
 """Modules whose ``num_classes`` does not count the dataset's classes."""
 
@@ -110,7 +104,7 @@ class SyncNormHook(LegacyHook):
         states = [
             tensor
             for module in runner.model.modules()
-            if isinstance(module, _NORMS)
+            if isinstance(module, NORMS)
             for tensor in module.state_dict().values()
             if tensor.is_floating_point()
         ]

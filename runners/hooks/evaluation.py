@@ -14,6 +14,7 @@ from mmbridge.compat.registry import MissingKey
 from mmbridge.runners.hooks.logger import LoggerHook
 from mmbridge.runners.hooks.output_dir import output_dir
 from mmbridge.runners.hooks.score_rule import GREATER_KEYS, LESS_KEYS, WORST, infer_rule, is_better
+from mmbridge.runners.norms import BATCH_NORM
 from mmbridge.runners.testing import multi_gpu_test, single_gpu_test
 from torch import nn
 from torch.utils.data import DataLoader
@@ -211,7 +212,7 @@ class DistEvalHook(EvalHook):
 
 def _broadcast_norm_statistics(model: nn.Module) -> None:
     for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
+        if isinstance(module, BATCH_NORM) and module.track_running_stats:
             for buffer in (module.running_var, module.running_mean):
                 if buffer is not None:
                     torch.distributed.broadcast(buffer, 0)

@@ -8,6 +8,7 @@ from typing import Any
 from mmbridge.compat.errors import BridgeError
 from mmbridge.compat.hook import LegacyHook
 from mmbridge.runners.hooks.registry import HOOKS
+from mmbridge.runners.norms import BATCH_NORM
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
@@ -98,7 +99,7 @@ class GradientCumulativeOptimizerHook(OptimizerHook):
 
     def has_batch_norm(self, module: nn.Module) -> bool:
         """Whether ``module`` holds batch normalization, whose statistics accumulation does not enlarge."""
-        return any(isinstance(each, nn.modules.batchnorm._BatchNorm) for each in module.modules())
+        return any(isinstance(each, BATCH_NORM) for each in module.modules())
 
     def _begin(self, runner: Any) -> None:
         if runner.iter % self.cumulative_iters != 0:

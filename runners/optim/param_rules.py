@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mmbridge.runners.norms import NORMS
 from torch import nn
-
-NORMS = (*nn.BatchNorm1d.__bases__, *nn.InstanceNorm1d.__bases__, nn.GroupNorm, nn.LayerNorm)
-"""Normalisation layers; batch and instance normalisation by the base their public classes share."""
 
 DEFORMABLE = {"DeformConv2d", "ModulatedDeformConv2d"}
 """The deformable convolutions of mmcv.ops, known by name because that package is not needed here."""

@@ -38,6 +38,7 @@ from mmbridge.runners.loop.model.wrappers import (
     MMSeparateDistributedDataParallel,
     is_model_wrapper,
 )
+from mmbridge.runners.norms import convert_sync_batchnorm, revert_sync_batchnorm
 
 __all__ = [
     "BaseAveragedModel",
