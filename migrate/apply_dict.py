@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from mmbridge.migrate.edit import Drop, Edit, Move, Path, Put, Ref, RuleConflict, dotted
@@ -25,7 +27,7 @@ MISSING: Final[Any] = _Missing()
 def lookup(config: Any, path: Path) -> Any:
     """The value at ``path``, or `MISSING`."""
     for step in path:
-        if isinstance(config, Mapping):
+        if isinstance(config, dict):
             config = config.get(step, MISSING)
         elif isinstance(config, (list, tuple)) and isinstance(step, int) and step < len(config):
             config = config[step]
@@ -42,8 +44,10 @@ def plan(config: Mapping[str, Any], edits: Sequence[Edit]) -> dict[str, Any]:
     The result does not depend on the order of ``edits``. Raises RuleConflict when an edit writes
     below or over what another one, or an untouched old key, already holds.
     """
-    taken = {edit.src if isinstance(edit, Move) else edit.path for edit in edits if isinstance(edit, (Move, Drop))}
-    template = {key: _carry(config, (key,), taken) for key in config if (key,) not in taken}
+    taken = _Taken(
+        {edit.src if isinstance(edit, Move) else edit.path for edit in edits if isinstance(edit, (Move, Drop))}
+    )
+    template = {key: _carry(config, (key,), taken) for key in config if (key,) not in taken.paths}
     writes = [(edit.dst, _template(config, edit, taken)) for edit in edits if isinstance(edit, (Move, Put))]
     for dst, value in sorted(writes, key=lambda write: [str(step) for step in write[0]]):
         _set(template, dst, value, config)
@@ -67,26 +71,38 @@ def apply_dict(config: Mapping[str, Any], edits: Sequence[Edit]) -> dict[str, An
     return result
 
 
-def _carry(config: Mapping[str, Any], path: Path, taken: set[Path]) -> Any:
+@dataclass(frozen=True)
+class _Taken:
+    """What edits take out of the old config."""
+
+    paths: set[Path]
+
+    @cached_property
+    def above(self) -> set[Path]:
+        """Every path from below which something is taken."""
+        return {path[:length] for path in self.paths for length in range(1, len(path))}
+
+
+def _carry(config: Mapping[str, Any], path: Path, taken: _Taken) -> Any:
     """A reference to ``path``, opened up where edits take something out from below it."""
-    if not any(len(other) > len(path) and other[: len(path)] == path for other in taken):
+    if path not in taken.above:
         return Ref(path)
     value = lookup(config, path)
-    if isinstance(value, Mapping):
-        return {key: _carry(config, (*path, key), taken) for key in value if (*path, key) not in taken}
+    if isinstance(value, dict):
+        return {key: _carry(config, (*path, key), taken) for key in value if (*path, key) not in taken.paths}
     if isinstance(value, (list, tuple)):
-        kept = [_carry(config, (*path, i), taken) for i in range(len(value)) if (*path, i) not in taken]
+        kept = [_carry(config, (*path, i), taken) for i in range(len(value)) if (*path, i) not in taken.paths]
         return kept if isinstance(value, list) else tuple(kept)
     return Ref(path)  # an edit names something below a value that has no parts
 
 
-def _template(config: Mapping[str, Any], edit: Move | Put, taken: set[Path]) -> Any:
+def _template(config: Mapping[str, Any], edit: Move | Put, taken: _Taken) -> Any:
     if isinstance(edit, Move):
         return _carry(config, edit.src, taken)
     return _carry_refs(config, edit.value, taken)
 
 
-def _carry_refs(config: Mapping[str, Any], value: Any, taken: set[Path]) -> Any:
+def _carry_refs(config: Mapping[str, Any], value: Any, taken: _Taken) -> Any:
     if isinstance(value, Ref):
         return _carry(config, value.path, taken)
     if isinstance(value, dict):
@@ -123,7 +139,7 @@ def _open(value: Any, config: Mapping[str, Any]) -> Any:
 def open_ref(ref: Ref, config: Mapping[str, Any]) -> Any:
     """A reference to a container as a container of references; a reference to a plain value as it is."""
     value = lookup(config, ref.path)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: Ref((*ref.path, key)) for key in value}
     if isinstance(value, (list, tuple)):
         return type(value)(Ref((*ref.path, i)) for i in range(len(value)))

@@ -91,12 +91,7 @@ def same(left: Any, right: Any) -> bool:
     if left.__class__ is not right.__class__:
         return False
     if isinstance(left, dict):
-        if left.keys() != right.keys():
-            return False
-        for key, value in left.items():  # loops: what is compared here is most of what a conversion does
-            if not same(value, right[key]):
-                return False
-        return True
+        return left.keys() == right.keys() and all(map(same, left.values(), map(right.__getitem__, left)))
     if isinstance(left, (list, tuple)):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, (Undecided, BaseRef)):

@@ -75,7 +75,7 @@ class Expressions:
         return Renderer(self.style, no_reference).literal_of(lookup(self.values, ref.path))
 
     def _code(self, node: cst.BaseExpression) -> str:
-        if self.helpers & names_in(node):
+        if self.helpers and self.helpers & names_in(node):
             node = private_names(node, self.helpers)
         return self.source.code(node)
 

@@ -68,5 +68,8 @@ def first_undecided(value: Any) -> Undecided | None:
     """The first part of ``value`` that static evaluation could not decide."""
     if isinstance(value, Undecided):
         return value
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    return next((found for part in parts if (found := first_undecided(part)) is not None), None)
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
+        found = first_undecided(part)
+        if found is not None:
+            return found
+    return None

@@ -27,17 +27,19 @@ _KEYS: Final = (*sorted(LEGACY_KEYS | AMBIGUOUS_KEYS), "custom_hooks", "model", 
 )
 def stale_delete(view: View) -> Iterator[Edit]:
     """A `_delete_` over nothing goes: both engines take it for an argument, and what is built then refuses it."""
+    found: list[Path] = []
     for key in _KEYS:
-        for path in _marks(view.get(key), (key,)):
-            yield Drop(path, "there is nothing to delete")
+        _find_marks(view.get(key), (key,), found)
+    for path in found:
+        yield Drop(path, "there is nothing to delete")
 
 
-def _marks(value: Any, path: Path) -> Iterator[Path]:
+def _find_marks(value: Any, path: Path, found: list[Path]) -> None:
     if isinstance(value, dict):
         if DELETE_KEY in value:
-            yield (*path, DELETE_KEY)
-        for key, item in value.items():
-            yield from _marks(item, (*path, key))
-    elif isinstance(value, (list, tuple)):
-        for i, item in enumerate(value):
-            yield from _marks(item, (*path, i))
+            found.append((*path, DELETE_KEY))
+    elif not isinstance(value, (list, tuple)):
+        return
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, (dict, list, tuple)):
+            _find_marks(item, (*path, key), found)
