@@ -179,7 +179,7 @@ def test_losses_of_a_model_with_forward_only() -> None:
     loss.backward()
 
     assert ["loss_a", "loss_b", "spread", "loss"] == list(logged)
-    assert (float(loss), float(losses["spread"])) == (float(logged["loss"]), float(logged["spread"]))
+    assert (loss.item(), losses["spread"].item()) == (float(logged["loss"]), float(logged["spread"]))
     assert not any(value.requires_grad for value in logged.values())
     torch.testing.assert_close(model.weight, twin.weight - 0.1 * twin.weight.grad, rtol=0, atol=0)
 
@@ -217,7 +217,7 @@ class Rivals(nn.Module):
         loss.backward()
         for each in optimizer.values():
             each.step()
-        return {"log_vars": {"loss_both": float(loss)}, "num_samples": 1}
+        return {"log_vars": {"loss_both": float(loss.detach())}, "num_samples": 1}
 
 
 def test_several_optimizers_are_stepped_by_the_model() -> None:
@@ -338,7 +338,7 @@ def test_train_step_without_a_loss() -> None:
 
 def test_batch_for_testing_must_be_a_mapping() -> None:
     adapted: Any = adapt_model(Forward())
-    with pytest.raises(WrongOutputs, match="a batch for Forward must be a mapping, .* found list"):
+    with pytest.raises(WrongOutputs, match=r"a batch for Forward must be a mapping, .* found list"):
         adapted.val_step([1, 2])
 
 

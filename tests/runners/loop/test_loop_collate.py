@@ -84,11 +84,9 @@ def test_sequences_must_have_one_length(collate: Any) -> None:
 
 @pytest.mark.parametrize("name", ["pseudo_collate", "default_collate", "collate"])
 def test_functions_have_names_in_configs(name: str) -> None:
-    found = FUNCTIONS.get(name)
+    functions = {"pseudo_collate": pseudo_collate, "default_collate": default_collate, "collate": legacy_collate}
 
-    assert (
-        found is {"pseudo_collate": pseudo_collate, "default_collate": default_collate, "collate": legacy_collate}[name]
-    )
+    assert functions[name] is FUNCTIONS.get(name)
     assert COLLATE_FUNCTIONS is FUNCTIONS
 
 

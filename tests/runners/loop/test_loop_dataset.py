@@ -5,7 +5,7 @@ import logging
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -34,7 +34,7 @@ both_storages = pytest.mark.parametrize("packed", [True, False], ids=["packed", 
 class Numbers(BaseDataset):
     """``size`` annotations that hold their number, of ``number % 3`` categories."""
 
-    METAINFO = {"classes": ("zero", "one", "two")}
+    METAINFO: ClassVar[Any] = {"classes": ("zero", "one", "two")}
 
     def __init__(self, size: int = 10, **kwargs: Any) -> None:
         self.size = size
@@ -105,7 +105,7 @@ def test_relative_places_stand_under_data_root(tmp_path: Path, annotations: Call
 
 def test_metainfo_argument_before_class_before_file(tmp_path: Path, annotations: Callable[..., str]) -> None:
     class Tasked(BaseDataset):
-        METAINFO = {"task": "class", "classes": ("a",)}
+        METAINFO: ClassVar[Any] = {"task": "class", "classes": ("a",)}
 
     (tmp_path / "names.txt").write_text("cat\ndog\n")
     metainfo = {"classes": str(tmp_path / "names.txt"), "note": "no file"}
@@ -217,7 +217,7 @@ def test_subset_shares_nothing(packed: bool) -> None:
 
     assert {"palette": [1], "classes": ("zero", "one", "two")} == dataset.metainfo
     assert 10 == len(dataset)
-    assert Numbers == type(subset)
+    assert isinstance(subset, Numbers)
 
 
 @pytest.mark.parametrize("indices", [11, -11, [10], [-11]])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -145,7 +145,7 @@ def test_no_metric(wrong: Any) -> None:
 
 def test_dataset_meta_reaches_the_metrics() -> None:
     class WithMeta(Scored):
-        metainfo = {"classes": ("a",)}
+        metainfo: ClassVar[Any] = {"classes": ("a",)}
 
     evaluator = Evaluator([Listing()])
     evaluator.use_dataset(Scored())
@@ -267,7 +267,7 @@ def test_concatenated_datasets_evaluate_each_for_itself() -> None:
 
 def test_concatenation_of_mmcv_1_that_evaluates_itself() -> None:
     class OldConcat(Scored):
-        datasets = [Scored(), Scored()]
+        datasets: ClassVar[Any] = [Scored(), Scored()]
 
     evaluator = DatasetEvaluator()
     evaluator.use_dataset(OldConcat())
