@@ -18,13 +18,18 @@ def heat_map(values: Tensor, image: Any = None, alpha: float = 0.5) -> Any:
     The colours and the grey of three channels are OpenCV's (its JET map), to the bit.
     """
     least, most = float(values.min()), float(values.max())
-    scale = 255 / (most - least) if most > least else 0.0
-    levels = (values.double() * scale - least * scale).float().clamp(0, 255).to(torch.int64)
+    scale = _single(255 / (most - least)) if most > least else 0.0
+    # rounded to single precision where OpenCV's normalize rounds, and nowhere else
+    levels = (values.double() * scale + _single(-least * scale)).float().clamp(0, 255).to(torch.int64)
     if levels.ndim == 3:
         weights = torch.tensor([3735, 19235, 9798] if len(levels) == 3 else [1 << 15])  # of 1 << 15; blue comes first
         levels = ((levels * weights[:, None, None]).sum(0) + (1 << 14)) >> 15
     colours = _jet()[levels].numpy()
     return colours if image is None else blended(image, colours, alpha)
+
+
+def _single(value: float) -> float:
+    return torch.tensor(value, dtype=torch.float32).item()
 
 
 def _jet() -> Tensor:
