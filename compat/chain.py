@@ -132,7 +132,10 @@ class HookChain:
         alone, listeners = self._table.get(point) or self._own_point(point)
         if alone is None:
             for place, (_, call, wants) in enumerate(listeners):
-                call(runner, **_select(wants, facts, runner))
+                if wants is _ALONE:
+                    call(runner)
+                else:
+                    call(runner, **_select(wants, facts, runner))
                 if count[0] != seen:
                     return self._fire_rest(point, listeners[: place + 1], runner, facts)
             return None
@@ -210,6 +213,9 @@ def _listener(hook: Any, point: str) -> Listener | None:
 
 
 def _wants(hook: Any, point: str, call: Call) -> tuple[str, ...] | None:
+    declared: tuple[str, ...] | None = getattr(getattr(call, "func", call), "takes", None)
+    if declared is not None:
+        return declared or _ALONE
     try:
         parameters = list(inspect.signature(call).parameters.values())[1:]
     except (TypeError, ValueError):  # no signature to read, as some builtins have none

@@ -20,9 +20,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 Call = Callable[..., None]
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class HookPoint(str, Enum):
@@ -139,6 +140,20 @@ def _umbrella(name: str, **fixed: Any) -> Call:
     return method
 
 
+def takes(*facts: str) -> Callable[[Method], Method]:
+    """Decorator: of a point's facts, and an umbrella's mode, let a chain give the method only these.
+
+    Its other arguments keep their defaults, which it must not read. So a method may have MMEngine's whole signature
+    and cost no more than what it reads.
+    """
+
+    def mark(method: Method) -> Method:
+        method.takes = facts  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
 def is_inert(method: object) -> bool:
     """Whether ``method`` is the base class's own, that nobody overrode."""
     return getattr(method, "inert", False) is True
@@ -201,7 +216,8 @@ class Hook:
         if name is None or is_inert(getattr(self, name)):
             return None
         umbrella: Call = getattr(self, name)
-        return partial(umbrella, **fixed) if fixed else umbrella
+        wanted = {key: value for key, value in fixed.items() if key in getattr(umbrella, "takes", fixed)}
+        return partial(umbrella, **wanted) if wanted else umbrella
 
     def get_triggered_stages(self) -> list[str]:
         """The points this hook listens to, in the order of ``stages``."""

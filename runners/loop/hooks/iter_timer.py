@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from mmbridge.compat.hook import EngineHook, takes
 from mmbridge.runners.loop.registry import HOOKS
 
-_DATA_TIME: Mapping[str, str] = {mode: f"{mode}/data_time" for mode in ("train", "val", "test")}
-_TIME: Mapping[str, str] = {mode: f"{mode}/time" for mode in ("train", "val", "test")}
+
+class Stopwatch:
+    """The times of one mode: where they are logged, their sum in seconds, and how many there are and will be."""
+
+    __slots__ = ("append_data_time", "append_time", "done", "length", "mode", "total")
+
+    def __init__(self, mode: str, hub: Any, length: int) -> None:
+        self.mode = mode
+        self.length = length
+        self.total = 0.0
+        self.done = 0
+        self.find(hub)
+
+    def find(self, hub: Any) -> None:
+        """Look up once what is the same in all iterations: the histories, if they have begun."""
+        histories = hub.log_scalars
+        found = (histories.get(f"{self.mode}/{name}") for name in ("data_time", "time"))
+        self.append_data_time, self.append_time = (None if history is None else history.add for history in found)
 
 
 @HOOKS.register_module()
@@ -23,33 +38,38 @@ class IterTimerHook(EngineHook):
 
     def __init__(self) -> None:
         self.t = time.time()
-        self.time_sec_tot = 0.0
-        self.time_sec_test_val = 0.0
         self.start_iter = 0
-        self._length = 0
-        self._done = 0
+        self._training: Stopwatch | None = None
+        self._watch: Any = None  # of the present mode
 
     def before_train(self, runner: Any) -> None:
         """Remember where training starts."""
         self.start_iter = runner.iter
+        self._training = self._watch = Stopwatch("train", runner.message_hub, runner.max_iters - runner.iter)
 
     def _before_epoch(self, runner: Any, mode: str = "train") -> None:
-        """Start the clock; look up once how many iterations there will be."""
+        """Start the clock."""
         if mode == "train":
-            self._length = runner.max_iters
+            self._watch = self._training
+            self._watch.find(runner.message_hub)
         else:
-            self._length = len(runner.val_dataloader if mode == "val" else runner.test_dataloader)
-        self._done = 0
+            length = len(runner.val_dataloader if mode == "val" else runner.test_dataloader)
+            self._watch = Stopwatch(mode, runner.message_hub, length)
         self.t = time.time()
 
     def _after_epoch(self, runner: Any, mode: str = "train") -> None:
-        """Forget what a validation or test took."""
-        self.time_sec_test_val = 0.0
+        """After a validation, training goes on."""
+        self._watch = self._training
 
     @takes()
     def _before_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None, mode: str = "train") -> None:
         """The batch is there: log how long that took."""
-        runner.message_hub.update_scalar(_DATA_TIME[mode], time.time() - self.t)
+        elapsed = time.time() - self.t
+        watch = self._watch
+        if watch.append_data_time is None:
+            runner.message_hub.update_scalar(f"{watch.mode}/data_time", elapsed)
+        else:
+            watch.append_data_time(elapsed)
 
     @takes()
     def _after_iter(
@@ -60,14 +80,13 @@ class IterTimerHook(EngineHook):
         own = self.__dict__  # past Hook.__setattr__, which would cost as much as all of the rest
         elapsed = now - own["t"]
         own["t"] = now
+        watch = own["_watch"]
+        watch.total += elapsed
+        watch.done += 1
         hub = runner.message_hub
-        hub.update_scalar(_TIME[mode], elapsed)
-        if mode == "train":
-            own["time_sec_tot"] += elapsed
-            done = runner.iter + 1
-            per_iter = own["time_sec_tot"] / (done - own["start_iter"])
+        if watch.append_time is None:
+            hub.update_scalar(f"{watch.mode}/time", elapsed)
+            watch.find(hub)
         else:
-            own["time_sec_test_val"] += elapsed
-            done = own["_done"] = own["_done"] + 1
-            per_iter = own["time_sec_test_val"] / done
-        hub.update_info("eta", per_iter * (own["_length"] - done))
+            watch.append_time(elapsed)
+        hub.update_info("eta", watch.total / watch.done * (watch.length - watch.done))

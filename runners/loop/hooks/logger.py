@@ -56,6 +56,7 @@ class LoggerHook(EngineHook):
         self.log_metric_by_epoch = log_metric_by_epoch
         self.json_log_path: str | None = None
         self._epoch_length: int | None = None
+        self._name_at = 0
 
     def before_run(self, runner: Any) -> None:
         """Name the files."""
@@ -67,18 +68,27 @@ class LoggerHook(EngineHook):
     def before_train_epoch(self, runner: Any) -> None:
         """Look up the length of the epoch, once."""
         self._epoch_length = _length(runner.train_dataloader)
+        self._name_at = 0
 
     @takes("batch_idx")
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Log if it is time."""
         done = batch_idx + 1
+        if done % self.interval and done != self._epoch_length and done < self._name_at:
+            return
         at_end = done == self._epoch_length
-        if at_end or not (runner.iter + 1) % self.interval_exp_name:
+        if self._name_is_due(runner, done) or at_end:
             runner.logger.info(f"Exp name: {runner.experiment_name}")
         if not done % self.interval or (at_end and (not self.ignore_last or done <= self.interval)):
             tag, line = runner.log_processor.get_log_after_iter(runner, batch_idx, "train")
             runner.logger.info(line)
             runner.visualizer.add_scalars(tag, step=runner.iter + 1, file_path=self.json_log_path)
+
+    def _name_is_due(self, runner: Any, done: int) -> bool:
+        """Whether the run's iteration is one for the name; work out after how many of this epoch the next is."""
+        left: int = -(runner.iter + 1) % self.interval_exp_name
+        self._name_at = done + (left or self.interval_exp_name)
+        return left == 0
 
     @takes("batch_idx")
     def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
