@@ -185,16 +185,14 @@ class Drawing:
         line_widths: Any = 2,
         face_colors: Colours = "none",
         alpha: float = 0.8,
-    ) -> Self | None:
+    ) -> Self:
         """Draw boxes (N, 4): x and y of the upper left and of the lower right corner."""
         bboxes = _rows("bboxes", bboxes, 4)
         if (bboxes[:, :2] > bboxes[:, 2:]).any():
             raise ValueError("bboxes: each must be x1, y1, x2, y2 with x1 <= x2 and y1 <= y2")
         self._warn_outside("bbox", bboxes.reshape(-1, 2, 2))
         corners = bboxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "a polygon reaches out of the image")
-            return self.draw_polygons(list(corners), edge_colors, line_styles, line_widths, face_colors, alpha)
+        return self._add_polygons(list(corners), edge_colors, line_styles, line_widths, face_colors, alpha)
 
     @master_only
     def draw_polygons(
@@ -210,6 +208,17 @@ class Drawing:
         polygons = [_rows("polygons", each, 2) for each in (polygons if isinstance(polygons, list) else [polygons])]
         for polygon in polygons:
             self._warn_outside("polygon", polygon)
+        return self._add_polygons(polygons, edge_colors, line_styles, line_widths, face_colors, alpha)
+
+    def _add_polygons(
+        self: Self,
+        polygons: list[Any],
+        edge_colors: Colours,
+        line_styles: Any,
+        line_widths: Any,
+        face_colors: Colours,
+        alpha: float,
+    ) -> Self:
         self.ax_save.add_collection(
             needed("matplotlib.collections", "drawing").PolyCollection(
                 polygons,
