@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,26 +15,7 @@ from mmbridge.compat.errors import BridgeError
 from mmbridge.runners.hooks import HOOKS, ClosureHook
 from mmbridge.runners.legacy import EpochBasedRunner
 
-
-class Client(ModuleType):
-    """Stands for a tracker's module: every call of anything below it is kept, with its dotted name."""
-
-    def __init__(self, name: str, calls: list[tuple[Any, ...]]) -> None:
-        super().__init__(name)
-        self.__path__ = []
-        self._calls, self._name = calls, name
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Client(f"{self._name}.{name}", self._calls)
-
-    def __getitem__(self, key: str) -> Any:
-        return Client(f"{self._name}[{key}]", self._calls)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self._calls.append((self._name, args, kwargs))
-        return Client(f"{self._name}()", self._calls)
+StandIn = Callable[..., list[tuple[str, tuple[Any, ...], dict[str, Any]]]]
 
 
 class Model(torch.nn.Linear):
@@ -58,11 +40,9 @@ MODULES = {
 
 
 def run(
-    name: str, config: dict[str, Any], work_dir: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, config: dict[str, Any], work_dir: Path, stand_in: StandIn
 ) -> list[tuple[str, tuple[Any, ...], dict[str, Any]]]:
-    calls: list[tuple[Any, ...]] = []
-    for module in MODULES[name]:
-        monkeypatch.setitem(sys.modules, module, Client(module, calls))
+    calls = stand_in(*MODULES[name])
     model = Model()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     runner = EpochBasedRunner(
@@ -76,8 +56,8 @@ def run(
 TAGS = {"train/loss": 2.0, "learning_rate": 0.1, "momentum": 0.9}
 
 
-def test_tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = run("TensorboardLoggerHook", {}, tmp_path, monkeypatch)
+def test_tensorboard(tmp_path: Path, stand_in: StandIn) -> None:
+    calls = run("TensorboardLoggerHook", {}, tmp_path, stand_in)
 
     writer = "torch.utils.tensorboard.SummaryWriter"
     assert calls == [
@@ -87,10 +67,10 @@ def test_tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wandb(tmp_path: Path, stand_in: StandIn) -> None:
     (tmp_path / "config.py").write_text("x = 1\n")
     config = {"init_kwargs": {"project": "p"}, "define_metric_cfg": {"val/acc": "max"}}
-    calls = run("WandbLoggerHook", config, tmp_path, monkeypatch)
+    calls = run("WandbLoggerHook", config, tmp_path, stand_in)
 
     assert calls[:4] == [
         ("wandb.init", (), {"project": "p"}),
@@ -103,8 +83,8 @@ def test_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [name for name, _, _ in calls[6:]] == ["wandb.log_artifact", "wandb.finish"]
 
 
-def test_wandb_without_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = run("WandbLoggerHook", {"with_step": False, "log_artifact": False}, tmp_path, monkeypatch)
+def test_wandb_without_steps(tmp_path: Path, stand_in: StandIn) -> None:
+    calls = run("WandbLoggerHook", {"with_step": False, "log_artifact": False}, tmp_path, stand_in)
 
     assert calls[1:] == [
         ("wandb.log", ({**TAGS, "global_step": 2},), {"commit": True}),
@@ -113,9 +93,9 @@ def test_wandb_without_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
-def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mlflow(tmp_path: Path, stand_in: StandIn) -> None:
     config = {"exp_name": "e", "tags": {"a": 1}, "params": {"b": 2}}
-    calls = run("MlflowLoggerHook", config, tmp_path, monkeypatch)
+    calls = run("MlflowLoggerHook", config, tmp_path, stand_in)
 
     assert calls[:5] == [
         ("mlflow.set_experiment", ("e",), {}),
@@ -127,8 +107,8 @@ def test_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls[5][0] == "mlflow.pytorch.log_model"
 
 
-def test_neptune(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = run("NeptuneLoggerHook", {"init_kwargs": {"project": "p"}}, tmp_path, monkeypatch)
+def test_neptune(tmp_path: Path, stand_in: StandIn) -> None:
+    calls = run("NeptuneLoggerHook", {"init_kwargs": {"project": "p"}}, tmp_path, stand_in)
 
     assert calls[:2] == [
         ("neptune.init_run", (), {"project": "p"}),
@@ -137,17 +117,17 @@ def test_neptune(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls[-1] == ("neptune.init_run().stop", (), {})
 
 
-def test_clearml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = run("ClearMLLoggerHook", {"init_kwargs": {"task_name": "t"}}, tmp_path, monkeypatch)
+def test_clearml(tmp_path: Path, stand_in: StandIn) -> None:
+    calls = run("ClearMLLoggerHook", {"init_kwargs": {"task_name": "t"}}, tmp_path, stand_in)
 
     assert calls[0] == ("clearml.Task.init", (), {"task_name": "t"})
     reported = ("clearml.Task.init().get_logger().report_scalar", ("train/loss", "train/loss", 2.0, 2), {})
     assert reported == calls[2]
 
 
-def test_dvclive_logs_each_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dvclive_logs_each_epoch(tmp_path: Path, stand_in: StandIn) -> None:
     model_file = tmp_path / "model.pth"
-    calls = run("DvcliveLoggerHook", {"model_file": str(model_file)}, tmp_path, monkeypatch)
+    calls = run("DvcliveLoggerHook", {"model_file": str(model_file)}, tmp_path, stand_in)
 
     assert calls[1] == ("dvclive.Live().log_metric", ("train/loss", 2.0), {})
     assert len([name for name, _, _ in calls if name.endswith("log_metric")]) == len(TAGS)
@@ -155,25 +135,25 @@ def test_dvclive_logs_each_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert calls[-1] == ("dvclive.Live().end", (), {})
 
 
-def test_dvclive_logs_by_iteration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dvclive_logs_by_iteration(tmp_path: Path, stand_in: StandIn) -> None:
     live = SimpleNamespace(step=None, seen=[], end=lambda: None)
     live.log_metric = lambda tag, value: live.seen.append((live.step, tag))
-    run("DvcliveLoggerHook", {"by_epoch": False, "dvclive": live}, tmp_path, monkeypatch)
+    run("DvcliveLoggerHook", {"by_epoch": False, "dvclive": live}, tmp_path, stand_in)
 
     assert live.seen == [(step, tag) for step in (2, 4) for tag in TAGS]
 
 
-def test_segmind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = run("SegmindLoggerHook", {}, tmp_path, monkeypatch)
+def test_segmind(tmp_path: Path, stand_in: StandIn) -> None:
+    calls = run("SegmindLoggerHook", {}, tmp_path, stand_in)
 
     assert [(name, args[1:], kwargs) for name, args, kwargs in calls] == [
         ("segmind.utils.logging_utils.try_mlflow_log", (TAGS,), {"step": 0, "epoch": 0})
     ] * 2
 
 
-def test_pavi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pavi(tmp_path: Path, stand_in: StandIn) -> None:
     config = {"init_kwargs": {"project": "p"}, "add_last_ckpt": True, "add_ckpt_kwargs": {"active": True}}
-    calls = run("PaviLoggerHook", config, tmp_path, monkeypatch)
+    calls = run("PaviLoggerHook", config, tmp_path, stand_in)
 
     plain = {tag.removeprefix("train/"): value for tag, value in TAGS.items()}
     assert calls[0][2]["project"] == "p"
@@ -182,17 +162,16 @@ def test_pavi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [call[2] for call in calls[3:]] == [snapshot, snapshot, {}]
 
 
-def test_old_arguments_of_pavi(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pavi", Client("pavi", []))
+def test_old_arguments_of_pavi(stand_in: StandIn) -> None:
+    stand_in("pavi")
     with pytest.warns(DeprecationWarning, match="add_graph_kwargs"):
         hook = HOOKS.build({"type": "PaviLoggerHook", "add_graph": True, "img_key": "x"})
 
     assert (hook.graph["active"], hook.graph["img_key"]) == (True, "x")
 
 
-def test_results_of_an_evaluation_stand_one_step_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[tuple[Any, ...]] = []
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", Client("tb", calls))
+def test_results_of_an_evaluation_stand_one_step_later(tmp_path: Path, stand_in: StandIn) -> None:
+    calls = stand_in("torch.utils.tensorboard")
 
     def evaluate(runner: Any) -> None:
         runner.log_buffer.output["acc"] = 0.5
