@@ -10,6 +10,7 @@ from typing import Any
 from mmbridge.runners.loop.logging import MessageHub, print_log
 from mmbridge.runners.loop.optim.interface import BaseOptimWrapper
 from mmbridge.runners.loop.registry import OPTIM_WRAPPERS
+from mmbridge.runners.norms import BATCH_NORM
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import Optimizer
@@ -58,23 +59,24 @@ class OptimWrapper(BaseOptimWrapper):
         """Go backward on the loss's share; where a step is due, step (``step_kwargs``) and clear (``zero_kwargs``)."""
         self.backward(self.scale_loss(loss))
         if self.should_update():
-            self.step(**(step_kwargs or {}))
-            self.zero_grad(**(zero_kwargs or {}))
+            # Calls with ** take as long as all the rest here, so there are none without need; below, too.
+            self.step(**step_kwargs) if step_kwargs else self.step()
+            self.zero_grad(**zero_kwargs) if zero_kwargs else self.zero_grad()
 
     def backward(self, loss: Tensor, **kwargs: Any) -> None:
         """Add the gradients of ``loss`` to those there are; ``kwargs`` go to ``Tensor.backward``."""
-        loss.backward(**kwargs)  # type: ignore[no-untyped-call]
+        loss.backward(**kwargs) if kwargs else loss.backward()  # type: ignore[no-untyped-call]
         self._inner_count += 1
 
     def zero_grad(self, **kwargs: Any) -> None:
         """Clear gradients; ``kwargs`` go to the optimizer's method."""
-        self.optimizer.zero_grad(**kwargs)
+        self.optimizer.zero_grad(**kwargs) if kwargs else self.optimizer.zero_grad()
 
     def step(self, **kwargs: Any) -> None:
         """Clip, and let the optimizer step; ``kwargs`` go to its method."""
         if self.clip_grad_kwargs:
             self._clip_grad()
-        self.optimizer.step(**kwargs)
+        self.optimizer.step(**kwargs) if kwargs else self.optimizer.step()
 
     def optim_context(self, model: Any) -> AbstractContextManager[Any]:
         """What ``model`` computes its loss in: without averaging gradients over processes before a step is due."""
@@ -96,7 +98,7 @@ class OptimWrapper(BaseOptimWrapper):
                 f"going on at iteration {init_counts}, between two steps of accumulative_counts="
                 f"{self._accumulative_counts}: the gradients that were accumulated before are lost"
             )
-        if self._accumulative_counts > 1 and any(isinstance(each, _BATCH_NORM) for each in model.modules()):
+        if self._accumulative_counts > 1 and any(isinstance(each, BATCH_NORM) for each in model.modules()):
             _warn(
                 "the model has batch normalization, whose statistics are of single iterations: "
                 f"accumulative_counts={self._accumulative_counts} may be a little worse than larger batches"
@@ -147,7 +149,6 @@ class OptimWrapper(BaseOptimWrapper):
 
 
 _NO_CONTEXT: AbstractContextManager[Any] = nullcontext()
-_BATCH_NORM = nn.BatchNorm1d.__bases__
 
 
 def _clipping(clip_grad: Mapping[str, Any]) -> tuple[str, Callable[..., Any], dict[str, Any]]:
