@@ -22,7 +22,7 @@ class Allowed:
 
 
 COMPAT = frozenset({"mmbridge.compat"})
-OPTIONAL_IN_RUNNERS = frozenset({"numpy", "wandb", "mlflow", "clearml", "dvclive", "neptune"})
+OPTIONAL_IN_RUNNERS = frozenset({"numpy", "matplotlib", "wandb", "mlflow", "clearml", "dvclive", "neptune"})
 MIGRATE = frozenset({"mmbridge.compat", "mmbridge.migrate", "libcst", "click", "rich", "deepdiff"})
 REPORTS = frozenset({"jinja2", "matplotlib", "mmengine"})
 
