@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,15 @@ class Run:
     def reader(self) -> Reader:
         """Reads the old files."""
         return self.tree.reader
+
+    def prepare(self, paths: Iterable[Path]) -> None:
+        """Find out what the bases of ``paths`` become: everything that concerns a whole project."""
+        with _no_garbage():
+            for path in paths:
+                with suppress(Exception):  # it is reported where the file is converted
+                    for file in self.reader.closure(path):
+                        if self.tree.is_part(file):
+                            self.tree.own(file)
 
     def convert(self, paths: Sequence[Path], step: Step, asked: Collection[Path] | None = None) -> list[Converted]:
         """The files and their bases, in the order of the first file that needs them, bases first.

@@ -19,7 +19,7 @@ from mmbridge.compat.errors import BridgeError
 from mmbridge.migrate.convert import Conversion, Converted, Run, Step, assemble
 from mmbridge.migrate.report import FileReport, Status
 from mmbridge.migrate.rules import RULES
-from mmbridge.migrate.tree import Tree
+from mmbridge.migrate.tree import Tree, project_root
 from mmbridge.migrate.view import LrStyle
 
 _LEAST = 20  # files: a process with fewer costs more than it saves
@@ -36,23 +36,22 @@ def convert_in_processes(
 ) -> Conversion:
     """What ``convert`` gives for ``paths``, worked out by up to ``jobs`` processes.
 
-    Where a process can be forked, all share what the first one read. If a process dies, the files it had are
+    A project goes to one process, unless it is too large. Where a process can be forked, those that convert the
+    same project share what the first one found out about its bases. If a process dies, the files it had are
     reported as failed.
     """
     run = Run(Tree(RULES, lr, reader or Reader()), flatten)
-    parts = _parts(paths, min(jobs, len(paths) // _LEAST))
+    parts, cut = _parts(paths, max(1, min(jobs, len(paths) // _LEAST)))
     if len(parts) < 2:
         return assemble(run.convert(paths, step), paths)
     make: Callable[[], Run] = partial(_new_run, lr, flatten)
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     if method == "fork":
-        for path in paths:
-            with suppress(Exception):  # what cannot be read is reported where it is converted
-                run.reader.closure(path)
+        run.prepare(cut)
         make = partial(_same, run)
     workers = [_Worker.start(method, make, part, paths) for part in parts]
     try:
-        return assemble(_collect(workers, step), paths)
+        return assemble(_in_order(_collect(workers, step), paths), paths)
     finally:
         for worker in workers:
             worker.process.terminate()
@@ -67,10 +66,26 @@ def _same(run: Run) -> Run:
     return run
 
 
-def _parts(paths: Sequence[Path], count: int) -> list[Sequence[Path]]:
-    """``paths`` cut into ``count`` runs of about the same length: neighbours share bases."""
-    bounds = [len(paths) * i // max(count, 1) for i in range(max(count, 1) + 1)]
-    return [paths[a:b] for a, b in pairwise(bounds) if a < b]
+def _parts(paths: Sequence[Path], count: int) -> tuple[list[list[Path]], list[Path]]:
+    """``paths`` in up to ``count`` parts of about the same length, and those of projects that are in several parts."""
+    projects: dict[Path, list[Path]] = {}
+    for path in paths:
+        projects.setdefault(project_root(path), []).append(path)
+    share = -(-len(paths) // count)
+    cut = [project for project in projects.values() if len(project) > share]
+    pieces = [piece for project in projects.values() for piece in _pieces(project, share)]
+    parts: list[list[Path]] = [[] for _ in range(count)]
+    for piece in sorted(pieces, key=len, reverse=True):
+        min(parts, key=len).extend(piece)
+    parts = sorted(filter(None, parts), key=lambda part: paths.index(part[0]))
+    return parts, [path for project in cut for path in project]
+
+
+def _pieces(project: Sequence[Path], share: int) -> list[Sequence[Path]]:
+    """``project`` in runs of about the same length, none longer than ``share``: neighbours share bases."""
+    count = -(-len(project) // share)
+    bounds = [len(project) * i // count for i in range(count + 1)]
+    return [project[a:b] for a, b in pairwise(bounds)]
 
 
 @dataclass
@@ -110,7 +125,7 @@ def _work(results: Connection, make: Callable[[], Run], part: Sequence[Path], as
 
 
 def _collect(workers: Sequence[_Worker], step: Step) -> list[Converted]:
-    """The files of all parts, in their order."""
+    """The files of all parts."""
     found: dict[Connection, list[Converted]] = {}
     pending = {worker.results: worker for worker in workers}
     while pending:
@@ -127,3 +142,20 @@ def _collect(workers: Sequence[_Worker], step: Step) -> list[Converted]:
                 found[connection] = message
                 del pending[connection]
     return [file for worker in workers for file in found[worker.results]]
+
+
+def _in_order(files: Sequence[Converted], paths: Sequence[Path]) -> list[Converted]:
+    """``files`` in the order in which one process comes to them: as asked for, each after its bases."""
+    found = {file.path: file for file in reversed(files)}
+    ordered: dict[Path, Converted] = {}
+
+    def visit(path: Path) -> None:
+        if path in found and path not in ordered:
+            file = found.pop(path)
+            for base in file.bases:
+                visit(base)
+            ordered[path] = file
+
+    for path in paths:
+        visit(path)
+    return [*ordered.values(), *found.values()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os.path
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -200,8 +201,12 @@ def _look_up(reference: BaseRef, bases: Mapping[str, Any] | None, name: str) -> 
     return found
 
 
+_normal = lru_cache(maxsize=4096)(os.path.normpath)
+
+
 def _absolute(path: Path) -> str:
-    return os.path.abspath(os.path.expanduser(path))
+    name = str(path)
+    return _normal(name) if os.path.isabs(name) else os.path.abspath(os.path.expanduser(name))
 
 
 def _read(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""``migrate run``: train as a config of MMCV 1.x says, without MMCV."""
+"""``migrate run``: train as a config of either generation says, without MMCV and MMEngine."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 from mmbridge.compat.config import Reader
 from mmbridge.compat.errors import BridgeError, ConfigError
+from mmbridge.migrate.commands.training_line import training_line
 from mmbridge.migrate.dialect import LEGACY_KEYS, Dialect, dialect, new_keys
 from mmbridge.migrate.reports.names import Names
 
@@ -45,10 +46,10 @@ def _one_each(arguments: Sequence[str]) -> list[str]:
 @click.argument("config", type=click.Path(path_type=Path), metavar="CFG")
 @click.option(
     "--runtime",
-    type=click.Choice(["auto", "legacy"]),
+    type=click.Choice(["auto", "legacy", "loop"]),
     default="auto",
     show_default=True,
-    help="What trains: legacy is MMCV 1.x's way; auto chooses by the config.",
+    help="What trains: legacy is MMCV 1.x's way, loop is MMEngine's; auto chooses by the config.",
 )
 @click.option(
     "--work-dir", type=click.Path(file_okay=False), help="Where results go, before the config's; else work_dirs/CFG."
@@ -73,41 +74,41 @@ def _one_each(arguments: Sequence[str]) -> list[str]:
 @click.option("--no-validate", is_flag=True, help="Do not evaluate while training.")
 @click.option("--local_rank", "--local-rank", type=int, hidden=True)  # older launchers append it
 def command(**given: Any) -> None:
-    """Train as a config of MMCV 1.x says: .py, .json or .yaml, as it is. Unlike converting, this runs the config.
+    """Train as a config for MMCV 1.x or MMEngine says: .py, .json, .yaml, as it is. Unlike converting, this runs it.
 
     Modules are found as by "python -m": in the current folder, too. Ctrl-C saves the state and says how to go on.
     Exit codes: 0 trained, 1 the config's or the library's own code failed, 2 not started, 130 stopped by Ctrl-C.
     """
-    if given["runtime"] == "auto":
-        _check_dialect(given["config"])
+    runtime = _runtime(given["config"]) if given["runtime"] == "auto" else given["runtime"]
     _need_torch()
     if given["local_rank"] is not None:
         os.environ.setdefault("LOCAL_RANK", str(given["local_rank"]))
     if "" not in sys.path and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
-    _train(given)
+    _train(given, runtime)
 
 
-def _check_dialect(path: Path) -> None:
-    """Raise for a config that is not, or not only, one for MMCV 1.x, as far as that can be known before running it."""
+def _runtime(path: Path) -> str:
+    """The runtime that a config is for, as far as that can be known before running it. Raises for half of each."""
     reader = Reader(dialect="mmengine")
     try:
         values, text = reader.resolved(path), reader.text(path)
     except ConfigError:
-        return  # running it tells more, or fails with the same sentence
+        return "legacy"  # running it tells more, or fails with the same sentence
     kind = dialect(values)
-    new = ", ".join(sorted(new_keys(values))) or "read_base()"
-    if kind is Dialect.NEW or (kind is Dialect.NEUTRAL and _LAZY.search(text)):
-        raise BridgeError(
-            f"{path}: is a config for MMEngine ({new}), and the loop-based runtime that trains such configs is not "
-            "there yet; train it with MMEngine."
-        )
+    new = ", ".join(sorted(new_keys(values)))
     if kind is Dialect.MIXED:
         old = ", ".join(sorted(values.keys() & LEGACY_KEYS))
         raise BridgeError(
             f"{path}: has keys of MMCV 1.x ({old}) and of MMEngine ({new}); finish its conversion, or say "
-            "--runtime legacy to train with the old keys alone."
+            "--runtime legacy or loop to train with the keys of one alone."
         )
+    if kind is Dialect.NEUTRAL and _LAZY.search(text):
+        raise BridgeError(
+            f"{path}: is a config in MMEngine's pure Python style (read_base()), which is not read here; "
+            "write it as text with Config.dump() of MMEngine, and run that."
+        )
+    return "loop" if kind is Dialect.NEW else "legacy"
 
 
 def _need_torch() -> None:
@@ -119,13 +120,13 @@ def _need_torch() -> None:
         raise BridgeError('training needs torch, which is not installed; pip install "mmbridge[run]".') from None
 
 
-def _train(given: dict[str, Any]) -> None:
+def _train(given: dict[str, Any], runtime: str) -> None:
     from mmbridge.compat.config import parse_options
-    from mmbridge.runners.legacy.entry import train_file
-    from mmbridge.runners.legacy.interrupt import Interrupted, InterruptHook
+    from mmbridge.runners.legacy.interrupt import Interrupted
 
     names = Names(Path.cwd())
-    with closing(InterruptHook()) as hook:
+    train_file, interrupt = _of(runtime)
+    with closing(interrupt()) as hook, training_line() as line:
         try:
             runner = train_file(
                 given["config"],
@@ -137,12 +138,25 @@ def _train(given: dict[str, Any]) -> None:
                 deterministic=given["deterministic"],
                 launcher=given["launcher"],
                 validate=not given["no_validate"],
-                hooks=[hook],
+                hooks=[hook, *line],
             )
         except Interrupted as stop:
             saved = names.of(Path(stop.checkpoint))
             click.echo(f"migrate: stopped; the state is in {saved}. To go on, add --resume {saved}", err=True)
             sys.exit(130)
     if runner.rank == 0:
-        epochs = "" if runner.max_epochs is None else f"{runner.epoch} epochs, "
+        epochs = f"{runner.epoch} epochs, " if runner.epoch and runner.max_epochs is not None else ""
         click.echo(f"Trained {epochs}{runner.iter} iterations; see {names.of(Path(runner.work_dir))}.")
+
+
+def _of(runtime: str) -> tuple[Any, Any]:
+    """The train entry of a runtime, and its hook for Ctrl-C."""
+    if runtime == "loop":
+        from mmbridge.runners.loop.entry import train_file as loop_entry
+        from mmbridge.runners.loop.interrupt import LoopInterruptHook
+
+        return loop_entry, LoopInterruptHook
+    from mmbridge.runners.legacy.entry import train_file
+    from mmbridge.runners.legacy.interrupt import InterruptHook
+
+    return train_file, InterruptHook
