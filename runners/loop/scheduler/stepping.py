@@ -184,7 +184,7 @@ class _ParamScheduler:
         different = state_dict.keys() ^ self.state_dict().keys()
         if different:
             sentence = (
-                f"{type(self).__name__}: the checkpoint's schedule is of another kind; the two differ in "
+                f"{type(self).__name__}: the checkpoint's schedule is of another kind or version: the two differ in "
                 f"{', '.join(sorted(different))}. What it holds is taken over: resume with the config that wrote it, "
                 "or load the checkpoint without its schedule."
             )
