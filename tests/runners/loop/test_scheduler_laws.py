@@ -114,7 +114,7 @@ def test_a_state_of_another_scheduler_is_told(capsys: pytest.CaptureFixture[str]
 
     assert 0.7 == step.gamma
     assert (
-        "StepLR: the checkpoint's schedule is of another kind; the two differ in step_size." in capsys.readouterr().out
+        "StepLR: the checkpoint's schedule is of another kind or version: the two differ in step_size." in capsys.readouterr().out
     )
 
 
