@@ -20,7 +20,7 @@ from mmbridge.migrate.expressions import Expressions
 from mmbridge.migrate.layout import PLACES, TOP_ORDER
 from mmbridge.migrate.lines import with_line_ends_of
 from mmbridge.migrate.render import Renderer, Style
-from mmbridge.migrate.source import Source, Statement, comments_of, private_names
+from mmbridge.migrate.source import Source, Statement, code_of, comments_of, private_names
 
 
 def apply_source(
@@ -123,7 +123,7 @@ class _Rewrite:
         if statement.target not in self.changed or statement.target in self.helpers:
             lines = statement.lines
             if self.helpers & (statement.reads | statement.keys):
-                lines = self.source.code(private_names(statement.line, self.helpers)).rstrip("\n").split("\n")
+                lines = code_of(private_names(statement.line, self.helpers)).rstrip("\n").split("\n")
             said = [remark for key in sorted(statement.keys) for remark in remarks.get(key, ())]
             return [*_joined(carried, statement.leading), *said, *lines], []
         left = [line for line in statement.leading if not line.strip() or not _take(moved, line.strip())]

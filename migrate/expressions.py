@@ -12,7 +12,7 @@ import libcst as cst
 from mmbridge.migrate.apply_dict import lookup
 from mmbridge.migrate.edit import Ref, refs
 from mmbridge.migrate.render import Piece, Renderer, Style, no_reference
-from mmbridge.migrate.source import Entry, Source, names_in, private_names
+from mmbridge.migrate.source import Entry, Source, code_of, names_in, private_names
 
 _PRAGMA = re.compile(r"#\s*(yapf|fmt|isort|noqa|pylint|type):?")
 
@@ -77,7 +77,7 @@ class Expressions:
     def _code(self, node: cst.BaseExpression) -> str:
         if self.helpers and self.helpers & names_in(node):
             node = private_names(node, self.helpers)
-        return self.source.code(node)
+        return code_of(node)
 
     def _rebound(self, entry: Entry, key: str, place: int) -> bool:
         """Whether a name in the expression means something else at ``place`` than where it was written."""

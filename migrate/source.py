@@ -10,8 +10,8 @@ import ast
 import io
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 import libcst as cst
@@ -22,6 +22,7 @@ Whitespace: TypeAlias = cst.BaseParenthesizableWhitespace
 _Node = TypeVar("_Node", bound=cst.CSTNode)
 
 _MODULE = cst.Module([])
+_KEPT = 4096  # files that share their bases share many a statement, too; the same text gives the same nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Statement:
     @cached_property
     def line(self) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
         """The statement's syntax tree."""
-        return cst.parse_statement("\n".join(self.lines) + "\n")
+        return _parsed("\n".join(self.lines) + "\n")
 
     @property
     def value(self) -> cst.BaseExpression:
@@ -85,9 +86,6 @@ class Source:
 
     statements: list[Statement]
     footer: list[str]
-    # By id, together with the node itself: a node that is gone would leave its id to another one.
-    _children: dict[int, tuple[cst.CSTNode, dict[str | int, Entry] | None]] = field(default_factory=dict)
-    _code: dict[int, tuple[cst.CSTNode, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, file: StaticFile, *, split: frozenset[str]) -> Source:
@@ -129,23 +127,22 @@ class Source:
             return None
         entry = Entry(statement.value)
         for step in path[1:]:
-            found = self.children(entry.value)
+            found = _parts(entry.value)
             if found is None or step not in found:
                 return None
             entry = found[step]
         return entry
 
-    def children(self, node: cst.BaseExpression) -> dict[str | int, Entry] | None:
-        """The parts of a ``dict()`` call or a dict, list or tuple display; None for other expressions."""
-        if id(node) not in self._children:
-            self._children[id(node)] = (node, _parts(node))
-        return self._children[id(node)][1]
 
-    def code(self, node: cst.CSTNode) -> str:
-        """The text of an expression as it stands in the file."""
-        if id(node) not in self._code:
-            self._code[id(node)] = (node, _MODULE.code_for_node(node))
-        return self._code[id(node)][1]
+@lru_cache(_KEPT)
+def _parsed(text: str) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
+    return cst.parse_statement(text)
+
+
+@lru_cache(_KEPT)
+def code_of(node: cst.CSTNode) -> str:
+    """The text of a part of a file as it stands there."""
+    return _MODULE.code_for_node(node)
 
 
 def comments_of(text: str) -> list[str]:
@@ -156,6 +153,7 @@ def comments_of(text: str) -> list[str]:
     return [token.string for token in tokens if token.type == tokenize.COMMENT]
 
 
+@lru_cache(_KEPT)
 def names_in(node: cst.CSTNode) -> frozenset[str]:
     """The names an expression reads; keywords and attributes are none."""
     if isinstance(node, (cst.SimpleString, cst.Integer, cst.Float)):
@@ -209,8 +207,12 @@ class _Private(cst.CSTTransformer):
 _Part: TypeAlias = tuple[str | int | None, cst.BaseExpression, "cst.Comma | cst.MaybeSentinel", Whitespace]
 
 
+@lru_cache(_KEPT)
 def _parts(node: cst.BaseExpression) -> dict[str | int, Entry] | None:
-    """The parts of ``node`` by key or index, each with its comments; unpacked parts are left out."""
+    """The parts of a ``dict()`` call or a dict, list or tuple display by key or index, each with its comments.
+
+    Unpacked parts are left out. None for other expressions.
+    """
     if isinstance(node, cst.Call):
         if not (isinstance(node.func, cst.Name) and node.func.value == "dict"):
             return None
