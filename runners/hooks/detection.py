@@ -5,7 +5,7 @@ MMDetection 2.28.2, mmdet/core/hook.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -124,7 +124,6 @@ class YOLOXModeSwitchHook(LegacyHook):
     ) -> None:
         self.num_last_epochs = num_last_epochs
         self.skip_type_keys = skip_type_keys
-        self._restart_dataloader = False
 
     def before_train_epoch(self, runner: Any) -> None:
         """Switch if it is time."""
@@ -133,11 +132,20 @@ class YOLOXModeSwitchHook(LegacyHook):
             runner.logger.info("No mosaic and mixup aug now!")
             loader.dataset.update_skip_type_keys(self.skip_type_keys)
             if getattr(loader, "persistent_workers", False):
-                # Workers that live on hold a copy of the dataset; without the iterator the next epoch starts new ones.
-                loader._iterator = None
+                _end_workers(loader)
             runner.logger.info("Add additional L1 loss now!")
             head: Any = unwrapped(runner.model).bbox_head
             head.use_l1 = True
+
+
+def _end_workers(loader: Any) -> None:
+    """Let the next epoch of ``loader`` start new workers: those that live on hold the dataset as it was.
+
+    Torch has no call for that. Workers end with the iterator that started them, which the loader keeps.
+    """
+    for name, kept in list(vars(loader).items()):
+        if isinstance(kept, Iterator):
+            setattr(loader, name, None)
 
 
 @HOOKS.register_module()

@@ -40,7 +40,7 @@ class EpochBasedRunner(BaseRunner):
         if self._max_epochs is not None:
             self._max_iters = self._max_epochs * len(data_loader)
         self.call_hook("before_train_epoch")
-        for index, data_batch in enumerate(data_loader):
+        for index, data_batch in enumerate(self.data_loader):  # which a hook may have replaced
             self.data_batch = data_batch
             self._inner_iter = index
             self.call_hook("before_train_iter")
@@ -59,7 +59,7 @@ class EpochBasedRunner(BaseRunner):
         self.data_loader = data_loader
         self.call_hook("before_val")
         self.call_hook("before_val_epoch")
-        for index, data_batch in enumerate(data_loader):
+        for index, data_batch in enumerate(self.data_loader):
             self.data_batch = data_batch
             self._inner_iter = index
             self.call_hook("before_val_iter")

@@ -36,17 +36,17 @@ class InterruptHook(LegacyHook):
 
     def __init__(self) -> None:
         self._asked = self._saving = False
-        self._rank = 0
+        self.rank = 0
         self._previous: Any = None
 
     def before_run(self, runner: Any) -> None:
         """Take Ctrl-C over."""
-        self._rank = runner.rank
+        self.rank = runner.rank
         self._previous = signal.signal(signal.SIGINT, self._ask)
 
     def before_train_iter(self, runner: Any) -> None:
         """Save and stop if that was asked for."""
-        if not self._asked or self._rank != 0:
+        if not self._asked or self.rank != 0:
             return
         self._saving = True
         runner.save_checkpoint(runner.work_dir, filename_tmpl=FILE)
@@ -67,5 +67,5 @@ class InterruptHook(LegacyHook):
         if self._asked:
             signal.default_int_handler(number, frame)
         self._asked = True
-        if self._rank == 0:
+        if self.rank == 0:
             os.write(2, _NOTICE)  # a stream may be in the middle of a write

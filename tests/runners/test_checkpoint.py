@@ -71,10 +71,110 @@ def test_all_buffers_are_saved_and_wrappers_are_not() -> None:
 
 
 def test_state_dict_hooks_of_modules_are_called() -> None:
-    net = nn.Linear(1, 1)
-    net.register_state_dict_post_hook(lambda module, state, prefix, meta: state.pop(f"{prefix}bias"))
+    def without_bias(module: Any, state: dict[str, Any], prefix: str, metadata: Any) -> None:
+        del state[f"{prefix}bias"]
 
-    assert list(get_state_dict(net)) == ["weight"]
+    net = nn.Linear(1, 1)
+    net.register_state_dict_post_hook(without_bias)
+
+    assert list(get_state_dict(nn.Sequential(net))) == ["0.weight"]
+
+
+class Versioned(nn.Linear):
+    """Says which version of its format it writes, and keeps what it is told when it is loaded."""
+
+    _version = 3
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, metadata: Any, *args: Any) -> None:
+        self.loaded = metadata.get("version")
+        super()._load_from_state_dict(state_dict, prefix, metadata, *args)
+
+
+def inside_wrappers(*layers: nn.Module) -> Any:
+    """Two wrappers within each other, deep inside a model."""
+    return nn.Sequential(nn.Linear(1, 1), nn.DataParallel(nn.Sequential(nn.DataParallel(nn.Sequential(*layers)))))
+
+
+def test_wrappers_within_a_model_leave_no_trace(tmp_path: Path) -> None:
+    net = inside_wrappers(Versioned(1, 1), nn.BatchNorm1d(1, affine=False))
+    keys = ["0.weight", "0.bias", "1.0.0.weight", "1.0.0.bias", *(f"1.0.1.{name}" for name in STATISTICS)]
+    save_checkpoint(net, str(tmp_path / "x.pth"))
+    saved = read_file(str(tmp_path / "x.pth"))["state_dict"]
+    other = inside_wrappers(Versioned(1, 1), nn.BatchNorm1d(1, affine=False))
+    load_state_dict(other, saved, strict=True)
+    plain = nn.Sequential(
+        nn.Linear(1, 1), nn.Sequential(nn.Sequential(Versioned(1, 1), nn.BatchNorm1d(1, affine=False)))
+    )
+    load_state_dict(plain, saved, strict=True)
+
+    assert list(saved) == keys
+    inner = other[1].module[0].module[0]
+    assert torch.equal(inner.weight, net[1].module[0].module[0].weight)
+    assert (inner.loaded, plain[1][0][0].loaded) == (3, 3)  # type: ignore[index]
+
+
+def test_differences_within_wrappers_are_told_without_them() -> None:
+    net = inside_wrappers(nn.Linear(1, 1))
+    state = {"0.weight": torch.ones(1, 1), "0.bias": torch.ones(1), "1.0.0.weight": torch.ones(2, 2), "1.0.1.x": 1}
+
+    with pytest.raises(WeightsMismatch) as caught:
+        load_state_dict(net, state, strict=True)
+    text = str(caught.value)
+    assert "size mismatch for 1.0.0.weight: copying a param with shape torch.Size([2, 2])" in text
+    assert "unexpected key in source state_dict: 1.0.1.x\n" in text
+    assert "missing keys in source state_dict: 1.0.0.bias\n" in text
+
+
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def test_a_tensor_of_two_names_is_saved_under_both() -> None:
+    net = nn.Linear(1, 1)
+    net.again = net.weight
+
+    assert list(get_state_dict(net)) == ["weight", "bias", "again"]
+
+
+def test_errors_of_a_models_own_code_pass_while_loading() -> None:
+    class Failing(nn.Linear):
+        def _load_from_state_dict(self, *args: Any) -> None:
+            raise RuntimeError("of its own")
+
+    with pytest.raises(RuntimeError, match="of its own"):
+        load_state_dict(Failing(1, 1), {})
+
+
+def test_saving_and_loading_leave_no_hooks_behind() -> None:
+    net = nn.Linear(1, 1)
+    before = {name: len(value) for name, value in vars(net).items() if name.endswith("_hooks")}
+    for _ in range(2):
+        load_state_dict(net, get_state_dict(net))
+
+    assert {name: len(value) for name, value in vars(net).items() if name.endswith("_hooks")} == before
+
+
+def test_extra_state_is_saved() -> None:
+    class Counting(nn.Linear):
+        seen = 0
+
+        def get_extra_state(self) -> int:
+            return self.seen
+
+        def set_extra_state(self, state: int) -> None:
+            self.seen = state
+
+    net, other = Counting(1, 1), Counting(1, 1)
+    net.seen = 5
+    load_state_dict(other, get_state_dict(net), strict=True)
+
+    assert other.seen == 5
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_scripted_parts_are_saved() -> None:
+    net = nn.Sequential(torch.jit.script(nn.Linear(1, 1)))
+
+    assert list(get_state_dict(net)) == ["0.weight", "0.bias"]
 
 
 def test_prefixes_of_wrappers_are_dropped(tmp_path: Path) -> None:

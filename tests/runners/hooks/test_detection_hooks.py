@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from mmbridge.runners.hooks import (
     YOLOXModeSwitchHook,
 )
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
 
 class Head(nn.Module):
@@ -94,14 +96,42 @@ def test_the_model_is_told_the_epoch() -> None:
 )
 def test_yolox_switches_at_its_epoch_only(epoch: int, switched: bool) -> None:
     skipped: list[Any] = []
-    data = SimpleNamespace(
-        dataset=SimpleNamespace(update_skip_type_keys=skipped.append), persistent_workers=True, _iterator="old"
-    )
+    data = SimpleNamespace(dataset=SimpleNamespace(update_skip_type_keys=skipped.append), persistent_workers=False)
     runner = runner_with(epoch=epoch, max_epochs=20, data_loader=data)
     YOLOXModeSwitchHook(num_last_epochs=15, skip_type_keys=("Mosaic",)).before_train_epoch(runner)
 
     assert skipped == ([("Mosaic",)] if switched else [])
-    assert (data._iterator is None, runner.model.bbox_head.use_l1) == (switched, switched)
+    assert runner.model.bbox_head.use_l1 == switched
+
+
+class Skipping(Dataset[Any]):
+    """Tells which process reads it, and what it skips there."""
+
+    skipped: Any = ()
+
+    def update_skip_type_keys(self, keys: Any) -> None:
+        self.skipped = keys
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Any:
+        return os.getpid(), self.skipped
+
+
+def test_workers_that_live_on_are_replaced_when_yolox_switches() -> None:
+    loader = DataLoader(
+        Skipping(), batch_size=2, num_workers=1, persistent_workers=True, collate_fn=lambda batch: batch[0]
+    )
+    hook = YOLOXModeSwitchHook(num_last_epochs=1, skip_type_keys=("Mosaic",))
+    seen = []
+    for epoch in range(4):
+        hook.before_train_epoch(runner_with(epoch=epoch, max_epochs=4, data_loader=loader))
+        seen.extend(loader)
+    first, second = seen[0][0], seen[-1][0]
+
+    assert seen == [(first, ()), (first, ()), (second, ("Mosaic",)), (second, ("Mosaic",))]
+    assert first != second
 
 
 def test_sync_norm_goes_to_every_epoch_at_the_end() -> None:

@@ -250,3 +250,15 @@ def test_model_name_is_that_of_the_wrapped_model(epochs: Any) -> None:
     assert runner.model_name == "Linear"
     assert (runner.rank, runner.world_size) == (0, 1)
     assert isinstance(runner, EpochBasedRunner) and not isinstance(runner, IterBasedRunner)
+
+
+def test_a_hook_may_replace_the_loader_of_the_epoch(epochs: Any, data: Any) -> None:
+    def shorten(runner: Any) -> None:
+        runner.data_loader = data(1)
+
+    runner = epochs(max_epochs=1)
+    for point in ("before_train_epoch", "before_val_epoch"):
+        runner.register_hook(ClosureHook(point, shorten))
+    runner.run([data(3), data(3)], [("train", 1), ("val", 1)])
+
+    assert [mode for mode, _, _ in runner.model.seen] == ["train", "val"]
