@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch.fx
 from mmbridge.runners.loop.model.run_log import run_logger
 from torch import Tensor, nn
 
@@ -48,12 +47,8 @@ def _mean(value: Tensor) -> Tensor:
     return value.mean() if value.ndim else value
 
 
-@torch.fx.wrap
 def merge_dict(*args: dict[str, Any]) -> dict[str, Any]:
-    """One dict of all; of a key that several have, the last counts. ``torch.fx`` traces it as one call.
-
-    Raises TypeError for what is not a dict.
-    """
+    """One dict of all; of a key that several have, the last counts. Raises TypeError for what is not a dict."""
     merged: dict[str, Any] = {}
     for each in args:
         if not isinstance(each, dict):

@@ -12,6 +12,8 @@ from mmbridge.runners.loop.registry import MODELS
 from mmbridge.runners.loop.structures import BaseDataElement
 from torch import Tensor
 
+_LEAVES = frozenset({str, bytes, int, float, bool, type(None)})  # not to be asked whether they are of any other kind
+
 
 @MODELS.register_module()
 class BaseDataPreprocessor(Placed):
@@ -35,18 +37,22 @@ class BaseDataPreprocessor(Placed):
 
         Anything else is left as it is.
         """
+        kind: Any = type(data)
+        if kind in _LEAVES:
+            return data
+        if kind is list:
+            return [self.cast_data(item) for item in data]
+        if kind is dict:
+            return {key: self.cast_data(value) for key, value in data.items()}
         if isinstance(data, Tensor):
             same = data.device == self.device  # told apart faster here than in to()
             return data if same else data.to(self.device, non_blocking=self._non_blocking)
-        if isinstance(data, (str, bytes)) or data is None:
+        if isinstance(data, (str, bytes)):
             return data
         if isinstance(data, Mapping):
             return {key: self.cast_data(data[key]) for key in data}
         if isinstance(data, Sequence):
             items = [self.cast_data(item) for item in data]
-            kind: Any = type(data)
-            if kind is list:
-                return items
             return kind(*items) if hasattr(data, "_fields") else kind(items)
         if isinstance(data, BaseDataElement):
             return data.to(self.device, non_blocking=self._non_blocking)
