@@ -21,7 +21,10 @@ def pairwise_sum(values: Sequence[float]) -> float:
         half -= half % 8
         return pairwise_sum(values[:half]) + pairwise_sum(values[half:])
     full = count - count % 8
-    a, b, c, d, e, f, g, h = (reduce(add, values[lane:full:8]) for lane in range(8))
+    if full == 8:
+        a, b, c, d, e, f, g, h = values[:8]
+    else:
+        a, b, c, d, e, f, g, h = (reduce(add, values[lane:full:8]) for lane in range(8))
     return reduce(add, values[full:], ((a + b) + (c + d)) + ((e + f) + (g + h)))
 
 

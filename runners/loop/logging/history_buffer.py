@@ -48,6 +48,7 @@ class HistoryBuffer:
         self._values = array("d", plain[-self.max_length :])
         self._count_kind, plain = _plain(counts)
         self._counts = array("d", plain[-self.max_length :])
+        self._weighted = any(count != 1 for count in self._counts)
 
     def update(self, log_val: float, count: float = 1) -> None:
         """Append a value. Raises TypeError unless value and count are int or float."""
@@ -80,7 +81,9 @@ class HistoryBuffer:
         values = _read(self._pending)
         self._pending = []
         self._kind = max(self._kind, _kind(values))
-        self._count_kind = max(self._count_kind, _kind([count]))
+        if count != 1:
+            self._weighted = True
+            self._count_kind = max(self._count_kind, _kind([count]))
         self._values.extend(values)
         self._counts.extend([count] * len(values))
         if len(self._values) > self.max_length + max(self.max_length // 8, _PENDING):
@@ -130,8 +133,10 @@ class HistoryBuffer:
 
         Added in numpy's order. NaN where there is nothing to divide by.
         """
-        values = self._window(window_size)
-        total = sum(self._counts[-len(values) :] if values else ())
+        values = self._window(window_size).tolist()
+        total: float = len(values)
+        if self._weighted:
+            total = sum(self._counts[-len(values) :] if values else ())
         return pairwise_sum(values) / total if total else float("nan")
 
     def max(self, window_size: int | None = None) -> float:

@@ -43,6 +43,8 @@ class LogProcessor:
         self.num_digits = num_digits
         self.log_with_hierarchy = log_with_hierarchy
         self.mean_pattern = re.compile(mean_pattern)
+        self._known: dict[tuple[str, bool, str], tuple[str | None, bool]] = {}
+        self._has_cuda = torch.cuda.is_available()
         self._check_custom_cfg()
 
     def _check_custom_cfg(self) -> None:
@@ -82,7 +84,7 @@ class LogProcessor:
         if "time" in shown and "data_time" in shown and "eta" in runner.message_hub.runtime_info:
             left = timedelta(seconds=int(runner.message_hub.get_info("eta")))
             line += f"eta: {left}  {self._items((name, shown.pop(name)) for name in _TIMES)}  "
-        if torch.cuda.is_available():
+        if self._has_cuda:
             record["memory"] = _peak_memory(runner)
             line += f"memory: {record['memory']}  "
         if mode == "train":
@@ -123,7 +125,10 @@ class LogProcessor:
         custom = self._with_windows([*self.custom_cfg, *whole], runner, batch_idx)
         scalars = self._scalars(runner, mode, custom, self.log_with_hierarchy)
         times = {key: scalars.pop(key) for key in list(scalars) if key.removeprefix(f"{mode}/") in _TIMES}
-        facts = dict(self._of_mode(runner.message_hub.runtime_info, mode, self.log_with_hierarchy))
+        facts = {}
+        for key, value in runner.message_hub.runtime_info.items():
+            if key.startswith(mode):
+                facts[_named(key, mode, self.log_with_hierarchy)] = value
         line = f"{head}    {self._items([*scalars.items(), *facts.items(), *times.items()])}"
         return {**scalars, **(facts if with_non_scalar else {}), **times}, line
 
@@ -139,11 +144,13 @@ class LogProcessor:
         return counted
 
     def _scalars(self, runner: Any, mode: str, custom: Iterable[Record], with_prefix: bool) -> Record:
-        histories = dict(self._of_mode(runner.message_hub.log_scalars, mode, with_prefix))
-        record = {
-            key: history.mean(self.window_size) if self.mean_pattern.search(key) else history.current()
-            for key, history in histories.items()
-        }
+        histories = {}
+        record = {}
+        for key, history in runner.message_hub.log_scalars.items():
+            name, averaged = self._known.get((mode, with_prefix, key)) or self._know(mode, with_prefix, key)
+            if name is not None:
+                histories[name] = history
+                record[name] = history.mean(self.window_size) if averaged else history.current()
         prefix = f"{mode}/" if with_prefix else ""
         for cfg in custom:
             arguments = dict(cfg)
@@ -153,11 +160,11 @@ class LogProcessor:
                 record[prefix + name] = histories[prefix + source].statistics(**arguments)
         return record
 
-    @staticmethod
-    def _of_mode(values: Mapping[str, Any], mode: str, with_prefix: bool) -> Iterable[tuple[str, Any]]:
-        for key, value in values.items():
-            if key.startswith(mode):
-                yield (key if with_prefix else key.removeprefix(f"{mode}/")), value
+    def _know(self, mode: str, with_prefix: bool, key: str) -> tuple[str | None, bool]:
+        """The name of a scalar in the records of ``mode``, None if it is not of it, and whether it is averaged."""
+        name = _named(key, mode, with_prefix) if key.startswith(mode) else None
+        known = self._known[mode, with_prefix, key] = name, bool(name and self.mean_pattern.search(name))
+        return known
 
     def _items(self, items: Iterable[tuple[str, Any]]) -> str:
         return "  ".join(f"{name}: {self._text(value)}" for name, value in items)
@@ -166,6 +173,10 @@ class LogProcessor:
         if isinstance(value, float):
             return f"{value:.{self.num_digits}f}"
         return f"\n{value}\n" if _is_array(value) else f"{value}"
+
+
+def _named(key: str, mode: str, with_prefix: bool) -> str:
+    return key if with_prefix else key.removeprefix(f"{mode}/")
 
 
 def _trains(runner: Any) -> bool:

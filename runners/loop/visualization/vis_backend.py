@@ -10,13 +10,15 @@ import os
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from io import FileIO
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 from mmbridge.runners.hooks.json_values import json_value
 from mmbridge.runners.loop.registry import VISBACKENDS
 from mmbridge.runners.loop.visualization.arguments import needed
 
+_row = json.JSONEncoder(default=json_value).encode
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -97,7 +99,7 @@ class LocalVisBackend(BaseVisBackend):
         self._img_save_dir = img_save_dir
         self._config_save_file = config_save_file
         self._scalar_save_file = scalar_save_file
-        self._files: dict[str, TextIO] = {}
+        self._files: dict[str, FileIO] = {}
         weakref.finalize(self, _close, self._files)
 
     def _init_env(self) -> None:
@@ -130,7 +132,7 @@ class LocalVisBackend(BaseVisBackend):
     def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
         """Append ``{name: value, "step": step}`` to the scalar file."""
         value = value.item() if hasattr(value, "item") else value
-        self._append(json.dumps({name: value, "step": step}, default=json_value), self._scalar_save_file)
+        self._append(_row({name: value, "step": step}), self._scalar_save_file)
 
     @force_init_env
     def add_scalars(
@@ -140,7 +142,7 @@ class LocalVisBackend(BaseVisBackend):
 
         A ``step`` among the numbers wins. Raises ValueError where the two files are one.
         """
-        line = json.dumps({**scalar_dict, "step": scalar_dict.get("step", step)}, default=json_value)
+        line = _row({**scalar_dict, "step": scalar_dict.get("step", step)})
         if file_path is not None:
             own = os.path.join(self._save_dir, file_path)
             if not file_path.endswith(".json") or own == self._scalar_save_file:
@@ -153,16 +155,15 @@ class LocalVisBackend(BaseVisBackend):
 
     def _append(self, line: str, path: str) -> None:
         if path not in self._files:
-            self._files[path] = open(path, "a", encoding="utf-8")  # noqa: SIM115 - closed by close()
-        self._files[path].write(f"{line}\n")
-        self._files[path].flush()
+            self._files[path] = open(path, "ab", 0)  # noqa: SIM115 - closed by close()
+        self._files[path].write(f"{line}\n".encode())
 
     def close(self) -> None:
         """Close the files; writing again opens them again."""
         _close(self._files)
 
 
-def _close(files: dict[str, TextIO]) -> None:
+def _close(files: dict[str, FileIO]) -> None:
     for file in files.values():
         file.close()
     files.clear()
