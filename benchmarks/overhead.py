@@ -41,10 +41,13 @@ class Model(nn.Linear):
         return {"loss": 1.0, "log_vars": {"loss": 1.0}, "num_samples": 1}
 
 
-class EngineModel(Model):
+class EngineModel(nn.Linear):
     """The same for MMEngine, whose outputs are the values to log."""
 
-    def train_step(self, data: Any, optimizer: Any = None, **kwargs: Any) -> dict[str, Any]:
+    def __init__(self) -> None:
+        super().__init__(1, 1)
+
+    def train_step(self, data: Any, optim_wrapper: Any) -> dict[str, Any]:
         """What a step reports in MMEngine."""
         return {"loss": 1.0}
 

@@ -7,7 +7,7 @@ overrides costs one look-up. Calls are made bare: what a hook raises reaches the
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -24,7 +24,9 @@ from mmbridge.compat.hook import (
     priority_name,
 )
 
-_RUNNER_HOLDS = {"batch_idx": "inner_iter", "data_batch": "data_batch", "outputs": "outputs"}
+LEGACY_LENDS: Mapping[str, str] = {"batch_idx": "inner_iter", "data_batch": "data_batch", "outputs": "outputs"}
+"""Where runners of MMCV 1.x hold what MMEngine's hooks are given."""
+
 _NOT_OFFERED = object()
 _ALONE: tuple[str, ...] = ()
 
@@ -78,11 +80,13 @@ for _name in _CHANGING.split(" "):
 class HookChain:
     """The hooks of a run in the order of their priorities, and what each point calls.
 
-    Hooks of both generations may share a chain: each method is called with the facts its signature names.
+    Hooks of both generations may share a chain: each method is called with the facts its signature names. A fact that
+    a point was fired without is read from the runner's attribute that ``lends`` names for it, if the runner has it.
     """
 
-    def __init__(self, hooks: Iterable[Any] = ()) -> None:
+    def __init__(self, hooks: Iterable[Any] = (), lends: Mapping[str, str] = LEGACY_LENDS) -> None:
         self.hooks = HookList()
+        self._lends = lends
         self._table: dict[str, Point] = {}
         self._seen = -1
         for hook in hooks:
@@ -116,7 +120,7 @@ class HookChain:
         return (self._own_point(point) if found is None else found).listeners
 
     def fire(self, point: str, runner: Any, /, **facts: Any) -> None:
-        """Call every hook that listens to ``point``; a fact not given is read from the runner if it is there.
+        """Call every hook that listens to ``point``, with the facts it asks for.
 
         A hook that is added, or that changes its methods, while the point is being fired counts at once: of the
         changed chain, whatever stands after the current hook is still called.
@@ -135,7 +139,7 @@ class HookChain:
                 if wants is _ALONE:
                     call(runner)
                 else:
-                    call(runner, **_select(wants, facts, runner))
+                    call(runner, **self._select(wants, facts, runner))
                 if count[0] != seen:
                     return self._fire_rest(point, listeners[: place + 1], runner, facts)
             return None
@@ -180,8 +184,17 @@ class HookChain:
             current = next((listeners[id(hook)] for hook in rest if id(hook) in listeners), None)
             if current is None:
                 return
-            current.call(runner, **_select(current.wants, facts, runner))
+            current.call(runner, **self._select(current.wants, facts, runner))
             done.add(id(current.hook))
+
+    def _select(self, wants: tuple[str, ...] | None, facts: dict[str, Any], runner: Any) -> dict[str, Any]:
+        if wants is None:
+            return facts
+        try:
+            return {name: facts[name] for name in wants}
+        except KeyError:
+            chosen = {name: facts.get(name, getattr(runner, self._lends.get(name, ""), _NOT_OFFERED)) for name in wants}
+            return {name: value for name, value in chosen.items() if value is not _NOT_OFFERED}
 
     def _own_point(self, point: str) -> Point:
         bound = self._bound(point)
@@ -192,19 +205,6 @@ class HookChain:
                 raise UnknownPoint(f"no hook point {point!r}; did you mean {' or '.join(map(repr, close))}?")
         self._table[point] = bound
         return bound
-
-
-def _select(wants: tuple[str, ...] | None, facts: dict[str, Any], runner: Any) -> dict[str, Any]:
-    if wants is None:
-        return facts
-    chosen = {}
-    for name in wants:
-        value = facts.get(name, _NOT_OFFERED)
-        if value is _NOT_OFFERED:
-            value = getattr(runner, _RUNNER_HOLDS.get(name, ""), _NOT_OFFERED)
-        if value is not _NOT_OFFERED:
-            chosen[name] = value
-    return chosen
 
 
 def _listener(hook: Any, point: str) -> Listener | None:

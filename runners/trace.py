@@ -61,12 +61,12 @@ class Recorder:
 
 def event(point: str, runner: Any, batch_idx: int | None = None, outputs: Any = None) -> Event:
     """What there is to record at ``point`` of ``runner``, an engine's runner of either generation."""
-    inner = getattr(runner, "inner_iter", batch_idx)
+    if not hasattr(runner, "train_loop"):  # MMCV's way: the runner holds what hooks are not given
+        batch_idx, outputs = getattr(runner, "inner_iter", batch_idx), getattr(runner, "outputs", outputs)
     values: dict[str, Any] = {}
     if point.startswith("before_") and point.endswith("_iter"):
         values = {"lr": _groups(runner, _lr), "momentum": _groups(runner, _momentum)}
     elif point.startswith("after_") and point.endswith("_iter"):
-        outputs = getattr(runner, "outputs", outputs)
         loss = outputs.get("loss") if isinstance(outputs, dict) else None
         values = {
             "loss": None if loss is None else float(loss.detach()),
@@ -75,7 +75,7 @@ def event(point: str, runner: Any, batch_idx: int | None = None, outputs: Any = 
         }
     elif point.endswith("_epoch") or point == "after_run":
         values = {"params": checksum(runner.model)}
-    return Event(point, runner.epoch, runner.iter, inner, **values)
+    return Event(point, runner.epoch, runner.iter, batch_idx, **values)
 
 
 def checksum(model: torch.nn.Module) -> str:
@@ -96,7 +96,7 @@ def gradient_norm(model: torch.nn.Module) -> float | None:
 
 
 def _groups(runner: Any, read: Any) -> tuple[float, ...] | None:
-    optimizer = getattr(runner, "optimizer", None) or getattr(runner, "optim_wrapper", None)
+    optimizer: Any = getattr(runner, "optim_wrapper", None) or getattr(runner, "optimizer", None)
     each = list(optimizer.values()) if hasattr(optimizer, "values") else [optimizer]
     if not all(hasattr(one, "param_groups") for one in each):
         return None  # there is none, or only its description

@@ -10,7 +10,7 @@ from typing import Any
 from mmbridge.compat.config import Config
 from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.registry import nearest
-from mmbridge.runners.loop.registry import RUNNERS
+from mmbridge.runners.loop.registry import RUNNERS, build_runner_from_cfg
 
 # Read by the runner or by the parts it builds, and names that configs use for their own bookkeeping.
 KNOWN_KEYS = frozenset(
@@ -55,7 +55,7 @@ def train_file(
         cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     if cfg.get("train_cfg") is None:
         raise ConfigError(f"{path}: has no train_cfg, so there is nothing to train{misspelt(cfg, 'train_cfg')}")
-    runner = RUNNERS.build(cfg)
+    runner: Any = build_runner_from_cfg(cfg, RUNNERS)
     for hook in hooks:
         runner.register_hook(hook)
     runner.train()

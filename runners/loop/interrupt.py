@@ -17,7 +17,7 @@ class LoopInterruptHook(InterruptHook):
 
     def before_train_iter(self, runner: Any, batch_idx: int = 0) -> None:
         """Save and stop if that was asked for."""
-        if not self._asked or self._rank != 0:
+        if not self._asked or self.rank != 0:
             return
         meta = {"epoch": runner.epoch, "iter": runner.iter, "inner_iter": batch_idx}
         runner.save_checkpoint(runner.work_dir, FILE, meta=meta)

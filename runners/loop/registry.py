@@ -20,7 +20,7 @@ SCOPE = "mmengine"
 """The scope of the roots, so that names written for MMEngine, as ``mmengine.BN``, are found."""
 
 
-def build_runner_from_cfg(cfg: Mapping[str, Any], registry: Registry) -> Any:
+def build_runner_from_cfg(cfg: Any, registry: Registry) -> Any:
     """The runner that a whole config describes: ``runner_type`` (default ``Runner``) by its ``from_cfg``.
 
     ``runner_type`` is a registered name or a class. Raises TypeError for anything else,

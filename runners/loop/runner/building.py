@@ -68,7 +68,7 @@ class Building(RunnerState):
             return _checked(log_processor, LogProcessor, "log_processor")
         return LOG_PROCESSORS.build({"type": "LogProcessor", **copied(log_processor or {})})
 
-    def build_optim_wrapper(self, optim_wrapper: Any) -> OptimWrapper | OptimWrapperDict:
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
         """The optimizer in its wrapper: of a dict with ``optimizer``, or one of wrappers by name.
 
         ``constructor`` names the class that gives every parameter its group.

@@ -31,6 +31,10 @@ class EvaluationLoop(BaseLoop):
 
     def run(self) -> dict[str, Any]:
         """One pass over the data; returns the metrics."""
+        with self.runner.at_work(self.mode, self.dataloader):
+            return self._run()
+
+    def _run(self) -> dict[str, Any]:
         mode, runner = self.mode, self.runner
         runner.call_hook(f"before_{mode}")
         runner.call_hook(f"before_{mode}_epoch")
@@ -51,6 +55,7 @@ class EvaluationLoop(BaseLoop):
     def run_iter(self, idx: int, data_batch: Any) -> None:
         """The model's step on ``data_batch``, the batch number ``idx``, and the metrics' part of it."""
         mode, runner = self.mode, self.runner
+        runner.inner_iter, runner.data_batch = idx, data_batch
         runner.call_hook(f"before_{mode}_iter", batch_idx=idx, data_batch=data_batch)
         step = getattr(runner.model, f"{mode}_step")
         if self.fp16:
@@ -58,7 +63,7 @@ class EvaluationLoop(BaseLoop):
                 outputs = step(data_batch)
         else:
             outputs = step(data_batch)
-        outputs = self._without_losses(outputs)
+        runner.outputs = outputs = self._without_losses(outputs)
         self.evaluator.process(data_samples=outputs, data_batch=data_batch)
         runner.call_hook(f"after_{mode}_iter", batch_idx=idx, data_batch=data_batch, outputs=outputs)
 

@@ -20,7 +20,7 @@ from mmbridge.runners.loop.runner.activations import checkpoint_activations
 from mmbridge.runners.loop.runner.building import Building
 from mmbridge.runners.loop.runner.checkpointing import Checkpointing
 from mmbridge.runners.loop.runner.environment import describe, setup_env, shared_timestamp
-from mmbridge.runners.loop.runner.hook_registration import HookRegistration
+from mmbridge.runners.loop.runner.legacy_view import LegacyView
 from mmbridge.runners.loop.runner.loaders import copied
 from mmbridge.runners.loop.runner.scaling import scale_lr
 from mmbridge.runners.loop.runner.sections import check_schedulers, check_triples
@@ -29,7 +29,7 @@ from torch import nn
 
 
 @RUNNERS.register_module()
-class Runner(Building, Checkpointing, HookRegistration):
+class Runner(Building, Checkpointing, LegacyView):
     """Trains, validates and tests one model as its arguments, MMEngine's, say.
 
     The model, its wrapper, hooks, logger and visualizer are built at once; loops, data, evaluators, the optimizer and
@@ -79,11 +79,12 @@ class Runner(Building, Checkpointing, HookRegistration):
         self.auto_scale_lr = auto_scale_lr
         self._load_from, self._resume = load_from, resume
         self._launcher, self._scope = launcher, default_scope
-        self._chain = HookChain()
+        self._chain = HookChain(lends={})
         setup_env(env_cfg, launcher)
         self._set_names(work_dir, experiment_name)
         self.set_randomness(**{"seed": None, **randomness})
         self._randomness["given"] = randomness.get("seed")
+        self.meta = {"seed": self.seed, "exp_name": self.experiment_name}
         self._open(log_level, visualizer, log_processor)
         if data_preprocessor is not None and isinstance(model, Mapping):
             model = {"data_preprocessor": data_preprocessor, **model}

@@ -66,8 +66,10 @@ class TrainLoop(BaseLoop):
 
     def _step(self, idx: int, data_batch: Any) -> None:
         runner = self._runner
+        runner.inner_iter = idx
+        runner.data_batch = data_batch
         runner.call_hook("before_train_iter", batch_idx=idx, data_batch=data_batch)
-        outputs = runner.model.train_step(data_batch, optim_wrapper=runner.optim_wrapper)
+        runner.outputs = outputs = runner.model.train_step(data_batch, optim_wrapper=runner.optim_wrapper)
         runner.call_hook("after_train_iter", batch_idx=idx, data_batch=data_batch, outputs=outputs)
         self._iter += 1
 
@@ -105,11 +107,12 @@ class EpochBasedTrainLoop(TrainLoop):
 
     def run(self) -> nn.Module:
         """Train; returns the model."""
-        self.runner.call_hook("before_train")
-        while self._epoch < self._max_epochs and not self.stop_training:
-            self.run_epoch()
-            self._validate_if_due()
-        self.runner.call_hook("after_train")
+        with self.runner.at_work("train", self.dataloader):
+            self.runner.call_hook("before_train")
+            while self._epoch < self._max_epochs and not self.stop_training:
+                self.run_epoch()
+                self._validate_if_due()
+            self.runner.call_hook("after_train")
         return self.runner.model  # type: ignore[no-any-return]
 
     def run_epoch(self) -> None:
@@ -165,6 +168,11 @@ class IterBasedTrainLoop(TrainLoop):
 
     def run(self) -> nn.Module:
         """Train; returns the model."""
+        with self.runner.at_work("train", self.dataloader):
+            self._run()
+        return self.runner.model  # type: ignore[no-any-return]
+
+    def _run(self) -> None:
         runner = self.runner
         runner.call_hook("before_train")
         runner.call_hook("before_train_epoch")
@@ -178,7 +186,6 @@ class IterBasedTrainLoop(TrainLoop):
             self._validate_if_due()
         runner.call_hook("after_train_epoch")
         runner.call_hook("after_train")
-        return runner.model  # type: ignore[no-any-return]
 
     def run_iter(self, data_batch: Any) -> None:
         """One step on ``data_batch``; to the hooks its number is that of the iteration in the run."""

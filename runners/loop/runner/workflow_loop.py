@@ -43,12 +43,13 @@ class WorkflowTrainLoop(EpochBasedTrainLoop):
 
     def run(self) -> nn.Module:
         """Train; returns the model."""
-        self.runner.call_hook("before_train")
-        while self._epoch < self._max_epochs and not self.stop_training:
-            for mode, times in self.workflow:
-                for _ in range(times):
-                    self._flow(mode)
-        self.runner.call_hook("after_train")
+        with self.runner.at_work("train", self.dataloader):
+            self.runner.call_hook("before_train")
+            while self._epoch < self._max_epochs and not self.stop_training:
+                for mode, times in self.workflow:
+                    for _ in range(times):
+                        self._flow(mode)
+            self.runner.call_hook("after_train")
         return self.runner.model  # type: ignore[no-any-return]
 
     def _flow(self, mode: str) -> None:
@@ -64,6 +65,10 @@ class ValLossLoop(BaseLoop):
 
     def run(self) -> dict[str, float]:
         """One pass; returns the mean of each loss over the samples, which the hooks get as metrics."""
+        with self.runner.at_work("val", self.dataloader):
+            return self._run()
+
+    def _run(self) -> dict[str, float]:
         runner = self.runner
         means = LogBuffer()
         runner.call_hook("before_val")

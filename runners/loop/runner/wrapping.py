@@ -42,7 +42,7 @@ def wrap_model(
         return revert_sync_batchnorm(model)
     if cfg.get("sync_bn") is not None:
         model = convert_sync_batchnorm(model, cfg["sync_bn"])
-    ids = {"device_ids": [device.index]} if device.type == "cuda" else {}
+    ids: dict[str, Any] = {"device_ids": [device.index]} if device.type == "cuda" else {}
     if wrapper is None:
         unused = cfg.get("find_unused_parameters", False)
         return MMDistributedDataParallel(module=model, broadcast_buffers=False, find_unused_parameters=unused, **ids)
