@@ -217,7 +217,7 @@ def test_stepping_before_the_optimizer_warns_once() -> None:
     optimizer.step()
     exponential.step()
 
-    assert not optimizer._optimizer_step_post_hooks
+    assert [None, None] == [linear._watch, exponential._watch]
 
 
 def test_stepping_in_a_wrapper_that_accumulates_does_not_warn() -> None:

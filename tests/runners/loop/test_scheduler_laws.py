@@ -111,11 +111,10 @@ def test_a_longer_run_keeps_the_saved_end() -> None:
 def test_a_state_of_another_scheduler_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     step = schedulers.StepLR(optimizer(), step_size=3)
     step.load_state_dict(schedulers.ExponentialLR(optimizer(), gamma=0.7).state_dict())
+    told = capsys.readouterr().out
 
     assert 0.7 == step.gamma
-    assert (
-        "StepLR: the checkpoint's schedule is of another kind or version: the two differ in step_size." in capsys.readouterr().out
-    )
+    assert "StepLR: the checkpoint's schedule is of another kind or version: the two differ in step_size." in told
 
 
 def test_a_state_of_the_same_scheduler_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
