@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import threading
 import tracemalloc
 from collections import OrderedDict
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 
 import pytest
 import torch
-from mmbridge.runners.loop.logging import HistoryBuffer, MessageHub
+from mmbridge.runners.loop.logging import HistoryBuffer, MessageHub, MMLogger
 from mmbridge.runners.loop.logging.named import NoRun
+from mmbridge.runners.loop.visualization import Visualizer
 
 
 def saved(state: Any) -> Any:
@@ -165,14 +167,33 @@ def test_the_current_hub_is_that_of_the_run_in_progress() -> None:
         MessageHub.get_current_instance()
 
 
-def test_two_runs_of_one_name_in_one_second_share_nothing() -> None:
+@pytest.mark.parametrize("kind", [MessageHub, MMLogger, Visualizer])
+def test_two_runs_of_one_name_in_one_second_share_nothing(kind: type[Any]) -> None:
     """In MMEngine both runners get the first one's hub, logger and visualizer."""
-    first = MessageHub("experiment_20240101_000000")
-    first.update_scalar("loss", 1.0)
-    second = MessageHub("experiment_20240101_000000")
+    first, second = kind("experiment_20240101_000000"), kind("experiment_20240101_000000")
+    first.mark = 1
 
-    assert {} == second.log_scalars
-    assert second is MessageHub.get_instance("experiment_20240101_000000")
+    assert not hasattr(second, "mark")
+    assert second is kind.get_instance("experiment_20240101_000000")
+
+
+@pytest.mark.parametrize("kind", [MessageHub, MMLogger, Visualizer])
+def test_another_thread_has_no_run_in_progress(kind: type[Any]) -> None:
+    found: list[Any] = []
+
+    def look() -> None:
+        try:
+            found.append(kind.get_current_instance())
+        except NoRun as error:
+            found.append(error)
+
+    with kind("run").current() as instance:
+        assert instance is kind.get_current_instance()
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+
+    assert [NoRun] == [type(each) for each in found]
 
 
 def test_an_object_asked_for_by_name_lives_as_long_as_somebody_holds_it() -> None:
