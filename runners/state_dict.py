@@ -79,7 +79,7 @@ class _WrapperPaths:
     """Names of tensors inside data-parallel wrappers within a model, without and with the wrappers' ``module``."""
 
     def __init__(self, model: nn.Module) -> None:
-        self.paths = [name for name, each in model.named_modules() if is_module_wrapper(each)]
+        self.paths = [name for name, each in model.named_modules(remove_duplicate=False) if is_module_wrapper(each)]
 
     def __bool__(self) -> bool:
         return bool(self.paths)
