@@ -59,7 +59,10 @@ def decide(rules: Iterable[Rule], view: View) -> list[Decision]:
     take the same old value away.
     """
     decisions = [
-        Decision(rule.id, edit) for rule in rules if view.config.keys() & set(rule.reads) for edit in rule.edits(view)
+        Decision(rule.id, edit)
+        for rule in rules
+        if not view.config.keys().isdisjoint(rule.reads)
+        for edit in rule.edits(view)
     ]
     _no_overlap({}, decisions)
     return decisions

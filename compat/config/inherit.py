@@ -51,7 +51,7 @@ class Reader:
         """The text of a file, with line ends as ``\\n``."""
         name = _absolute(path)
         if name not in self._texts:
-            self._texts[name] = self._overlay[name] if name in self._overlay else _read(Path(name))
+            self._texts[name] = self._overlay[name] if name in self._overlay else _read(_path(name))
         return self._texts[name]
 
     def file(self, path: Path) -> StaticFile:
@@ -108,7 +108,7 @@ class Reader:
         return self._resolved[name]
 
     def _evaluate(self, name: str) -> StaticFile:
-        path, text = Path(name), self.text(Path(name))
+        path, text = _path(name), self.text(_path(name))
         predefined = name not in self._verbatim
         if path.suffix != ".py":
             return read_data(text, path, self.dialect, predefined=predefined)
@@ -119,11 +119,11 @@ class Reader:
 
     def _tree(self, name: str) -> ast.Module:
         if name not in self._trees:
-            self._trees[name] = parse(self.text(Path(name)), Path(name))
+            self._trees[name] = parse(self.text(_path(name)), _path(name))
         return self._trees[name]
 
     def _written_bases(self, name: str) -> tuple[str, ...]:
-        path = Path(name)
+        path = _path(name)
         if self.dialect == "mmengine" and path.suffix == ".py" and name not in self._files:
             return bases_of(self._tree(name), path)
         return self.file(path).bases
@@ -131,8 +131,8 @@ class Reader:
     def _base_path(self, name: str, base: str) -> Path:
         if "::" not in base and "://" not in base:
             found = os.path.normpath(os.path.join(os.path.dirname(name), base))
-            if found in self._overlay or os.path.isfile(found):
-                return Path(found)
+            if found in self._overlay or found in self._texts or os.path.isfile(found):
+                return _path(found)
         where = f"{name}:{self._line(name, base)}"
         if "://" in base:
             raise ConfigError(f"{where}: the base {base!r} is a URL and is not fetched; download it and name the file.")
@@ -144,7 +144,7 @@ class Reader:
     def _line(self, name: str, base: str) -> int:
         """The line of ``name`` that asks for ``base``."""
         if not name.endswith(".py"):
-            return line_of(self.text(Path(name)), "_base_")
+            return line_of(self.text(_path(name)), "_base_")
         tree = self._files[name].tree if name in self._files else self._tree(name)
         expression = next((e for e in map(base_assignment, tree.body) if e is not None), None)
         if expression is None:
@@ -164,9 +164,9 @@ class Reader:
             line = self._line(above[-1], name)
             raise ConfigError(f"{above[-1]}:{line}: the bases form a circle: {circle}; remove one of the links.")
         ordered: dict[Path, None] = {}
-        for base in self.base_paths(Path(name)):
+        for base in self.base_paths(_path(name)):
             ordered.update(dict.fromkeys(self._closure(str(base), (*above, name))))
-        ordered[Path(name)] = None
+        ordered[_path(name)] = None
         self._closures[name] = tuple(ordered)
         return self._closures[name]
 
@@ -202,6 +202,7 @@ def _look_up(reference: BaseRef, bases: Mapping[str, Any] | None, name: str) -> 
 
 
 _normal = lru_cache(maxsize=4096)(os.path.normpath)
+_path = lru_cache(maxsize=4096)(Path)  # one object for each file: what is kept by path is found by identity
 
 
 def _absolute(path: Path) -> str:

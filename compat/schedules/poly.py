@@ -41,7 +41,8 @@ def polys(progresses: Sequence[int], horizon: int, base: float, power: float, fl
     """`poly` at each of ``progresses``."""
     if not isinstance(progresses, range):
         return [poly(progress, horizon, base, power, floor) for progress in progresses]
-    return [(base - floor) * height + floor for height in _heights(progresses, horizon, power)]
+    drop = base - floor
+    return [drop * height + floor for height in _heights(progresses, horizon, power)]
 
 
 @lru_cache(_SHARED)
