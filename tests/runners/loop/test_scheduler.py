@@ -238,3 +238,18 @@ def test_verbose_logs_every_value(capsys: pytest.CaptureFixture[str]) -> None:
         "lr of group 1 is now 2.0000e-01",
         "lr of group 0 is now 5.0000e-01 at step 1",
     ] == lines
+
+
+def test_a_converted_config_plays_the_old_formula() -> None:
+    """What ``migrate convert --lr closed-form`` writes, in a wrapper of several groups; built without any import."""
+    old = {"policy": "step", "step": [2], "warmup": "linear", "warmup_iters": 2, "warmup_ratio": 0.5}
+    wrapper = OptimWrapper(optimizer_of(0.2, 0.4))
+    config = new("LegacyPolicyLR", config=old, by_epoch=True, begin=0, end=3, convert_to_iter_based=True)
+    built = PARAM_SCHEDULERS.build(config, default_args={"optimizer": wrapper, "epoch_length": 2})
+    rates = [rate[0] for rate in played(wrapper, [built], 6)]
+
+    assert isinstance(built, schedulers._ParamScheduler)
+    assert near([0.1, 0.15, 0.2, 0.2, 0.02, 0.02]) == rates
+    assert {"base_lr": [0.1], "lr": [0.02, 0.04]} == {
+        key: pytest.approx(each) for key, each in wrapper.get_lr().items()
+    }
