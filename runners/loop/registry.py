@@ -43,7 +43,7 @@ def build_model_from_cfg(
 ) -> nn.Module:
     """The model that ``cfg`` describes; a list of them makes a ``Sequential``."""
     if isinstance(cfg, list):
-        from mmbridge.runners.modules import Sequential
+        from mmbridge.runners.loop.model import Sequential
 
         return Sequential(*(build_from_cfg(each, registry, default_args) for each in cfg))
     model: nn.Module = build_from_cfg(cfg, registry, default_args)

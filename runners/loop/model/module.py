@@ -30,7 +30,8 @@ class BaseModule(legacy.BaseModule):
         self._is_init = value
 
     def _initialize(self) -> None:
-        self._logger().debug("initialize %s with init_cfg %s", type(self).__name__, self.init_cfg)
+        if self.init_cfg:
+            self._logger().debug("initialize %s with init_cfg %s", type(self).__name__, self.init_cfg)
         cfgs = [self.init_cfg] if isinstance(self.init_cfg, Mapping) else self.init_cfg or []
         initialize(self, [cfg for cfg in cfgs if not _loads(cfg)])
         for child in self.children():

@@ -22,7 +22,7 @@ from mmbridge.runners.loop.model import (
     initialize,
     weight_init,
 )
-from mmbridge.runners.loop.registry import WEIGHT_INITIALIZERS
+from mmbridge.runners.loop.registry import MODELS, WEIGHT_INITIALIZERS
 from torch import nn
 
 
@@ -211,6 +211,12 @@ def test_containers() -> None:
 
         assert {2, -2} == set(values(container).values())
         assert isinstance(container, BaseModule)
+
+
+def test_a_list_of_models_is_built_as_a_sequential_of_this_runtime() -> None:
+    built = MODELS.build([{"type": nn.Linear, "in_features": 1, "out_features": 2}, {"type": nn.ReLU}])
+
+    assert (Sequential, [nn.Linear, nn.ReLU]) == (type(built), [type(each) for each in built])
 
 
 def test_the_initializers_of_the_legacy_runtime_are_found_by_name() -> None:
