@@ -139,7 +139,7 @@ class HookChain:
                 if wants is _ALONE:
                     call(runner)
                 else:
-                    call(runner, **self._select(wants, facts, runner))
+                    call(runner, **self._select(point, wants, facts, runner))
                 if count[0] != seen:
                     return self._fire_rest(point, listeners[: place + 1], runner, facts)
             return None
@@ -184,17 +184,22 @@ class HookChain:
             current = next((listeners[id(hook)] for hook in rest if id(hook) in listeners), None)
             if current is None:
                 return
-            current.call(runner, **self._select(current.wants, facts, runner))
+            current.call(runner, **self._select(point, current.wants, facts, runner))
             done.add(id(current.hook))
 
-    def _select(self, wants: tuple[str, ...] | None, facts: dict[str, Any], runner: Any) -> dict[str, Any]:
+    def _select(self, point: str, wants: tuple[str, ...] | None, facts: dict[str, Any], runner: Any) -> dict[str, Any]:
         if wants is None:
-            return facts
+            return {**self._lent(FACTS.get(point, ()), runner), **facts} if self._lends else facts
         try:
             return {name: facts[name] for name in wants}
         except KeyError:
-            chosen = {name: facts.get(name, getattr(runner, self._lends.get(name, ""), _NOT_OFFERED)) for name in wants}
-            return {name: value for name, value in chosen.items() if value is not _NOT_OFFERED}
+            given = {name: facts[name] for name in wants if name in facts}
+            return {**self._lent(wants, runner), **given}
+
+    def _lent(self, names: Iterable[str], runner: Any) -> dict[str, Any]:
+        """Those of the facts ``names`` that the runner holds."""
+        held = {name: getattr(runner, self._lends.get(name, ""), _NOT_OFFERED) for name in names}
+        return {name: value for name, value in held.items() if value is not _NOT_OFFERED}
 
     def _own_point(self, point: str) -> Point:
         bound = self._bound(point)

@@ -132,6 +132,7 @@ def train(
     }
     with blaming(cfg, "runner"):
         runner = build_runner(runner_section(cfg, ways), parts)
+    runner.cfg = cfg
     if timestamp is not None:
         runner.timestamp = timestamp
     with blaming(cfg, "workflow"):

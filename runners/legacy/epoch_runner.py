@@ -92,10 +92,11 @@ class EpochBasedRunner(BaseRunner):
             if mode == "train":
                 self._max_iters = self._max_epochs * len(data_loader)
                 break
+        self._begin_flows(workflow, data_loaders)
         self._log_start(workflow, f"{self._max_epochs} epochs")
         self.call_hook("before_run")
         self.call_hook("before_train")
-        while self.epoch < self._max_epochs:
+        while self.epoch < self._max_epochs and not self._is_stopped():
             for (mode, times), data_loader in zip(workflow, data_loaders, strict=True):
                 for _ in range(times):
                     if mode == "train" and self.epoch >= self._max_epochs:

@@ -108,12 +108,13 @@ class IterBasedRunner(BaseRunner):
         if self._max_iters is None:
             raise ValueError("max_iters must be specified during instantiation of the runner")
         check_workflow(self, data_loaders, workflow)
+        self._begin_flows(workflow, data_loaders)
         self._log_start(workflow, f"{self._max_iters} iters")
         self.call_hook("before_run")
         self.call_hook("before_train")
         loaders = [IterLoader(data_loader) for data_loader in data_loaders]
         self.call_hook("before_epoch")
-        while self.iter < self._max_iters:
+        while self.iter < self._max_iters and not self._is_stopped():
             for (mode, times), loader in zip(workflow, loaders, strict=True):
                 self._inner_iter = 0
                 for _ in range(times):

@@ -21,6 +21,7 @@ from mmbridge.runners.checkpoint import (
     save_checkpoint,
 )
 from mmbridge.runners.dist import get_dist_info
+from mmbridge.runners.legacy.offered import OfferedToHooks
 from mmbridge.runners.legacy.registration import HookRegistration
 from mmbridge.runners.legacy.resuming import trained_gpus
 from mmbridge.runners.state_dict import unwrapped
@@ -30,7 +31,7 @@ from torch.optim import Optimizer
 Optimizers: TypeAlias = Optimizer | dict[str, Optimizer] | None
 
 
-class BaseRunner(HookRegistration, ABC):
+class BaseRunner(HookRegistration, OfferedToHooks, ABC):
     """Holds model, optimizer, counters and hooks of one training run; subclasses say how it goes.
 
     ``batch_processor`` (deprecated) computes the loss for models without ``train_step``. ``optimizer`` may
@@ -217,6 +218,8 @@ class BaseRunner(HookRegistration, ABC):
             if "num_samples" not in outputs:
                 raise KeyError(f"{source} returned 'log_vars' without 'num_samples', how many samples they stand for")
             self.log_buffer.update(outputs["log_vars"], outputs["num_samples"])
+            if "message_hub" in self.__dict__:
+                self._tell_hub(self.message_hub, outputs["log_vars"])
         return outputs
 
     def _log_start(self, workflow: Any, limit: str) -> None:

@@ -174,6 +174,21 @@ def test_all_facts_go_to_keyword_arguments() -> None:
     assert log == [{"metrics": {"acc": 1}}]
 
 
+def test_keyword_arguments_include_what_the_runner_holds() -> None:
+    class Own(EngineHook):
+        def after_train_iter(self, runner: Any, batch_idx: int, **facts: Any) -> None:
+            log.append((batch_idx, facts))
+
+    log: list[Any] = []
+    HookChain([Own()]).fire("after_train_iter", RUNNER)
+    HookChain([Own()]).fire("after_train_iter", RUNNER, outputs=3, more=1)
+
+    assert log == [
+        (4, {"data_batch": "batch", "outputs": "outs"}),
+        (4, {"data_batch": "batch", "outputs": 3, "more": 1}),
+    ]
+
+
 def test_a_fact_with_a_default_that_nobody_gives_keeps_its_default() -> None:
     class Metrics(Hook):
         def after_val_epoch(self, runner: Any, metrics: Any = "none given") -> None:
