@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 import types
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -54,6 +55,15 @@ OPTIMIZERS = [
     {"type": "SGD", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4},
     {"type": "AdamW", "lr": 1e-4, "betas": (0.9, 0.95), "weight_decay": 0.05},
 ]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Models this small are only slowed down by several."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

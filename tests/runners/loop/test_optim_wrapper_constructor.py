@@ -107,6 +107,24 @@ def test_the_observed_example_of_mmengine() -> None:
     assert {**expected, "param": (1, 0.01)} == {name: found[name] for name in [*expected, "param"]}
 
 
+class DeformConv2d(nn.Module):
+    """Named like mmcv.ops' class, and holds the convolution of its offsets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.ones(2))
+        self.conv_offset = nn.Conv2d(2, 3, 1)
+
+
+def test_offsets_of_deformable_convolutions() -> None:
+    cfg = {"dcn_offset_lr_mult": 0.1, "bias_lr_mult": 2, "bias_decay_mult": 0, "flat_decay_mult": 0}
+
+    found = settings(nn.Sequential(DeformConv2d()), cfg)
+
+    expected = {"0.bias": (2, 0), "0.conv_offset.weight": (0.1, DECAY), "0.conv_offset.bias": (0.1, DECAY)}
+    assert expected == found
+
+
 def test_frozen_parameters_get_no_group_and_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     model = Block()
     model.conv.requires_grad_(False)
