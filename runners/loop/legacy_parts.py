@@ -5,17 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+import torch.distributed
 from mmbridge.compat.errors import BridgeError
 from mmbridge.runners.dist import get_dist_info
 from mmbridge.runners.loop.model.losses import parse_losses
 from mmbridge.runners.loop.optim import OptimWrapperDict
 from mmbridge.runners.loop.registry import MODEL_WRAPPERS
-from mmbridge.runners.parallel import DataContainer, MMDistributedDataParallel, is_module_wrapper, scatter_kwargs
+from mmbridge.runners.parallel import DataContainer, MMDistributedDataParallel, is_module_wrapper, scatter
 from torch import Tensor, nn
-from torch.optim import Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class WrongOutputs(BridgeError, TypeError):
@@ -56,21 +58,34 @@ class LegacyModel(nn.Module):
     ``module`` is the model: one with ``train_step(data, optimizer)`` and ``val_step(data, optimizer)``, which return a
     dict of ``loss``, ``log_vars`` and ``num_samples``, or one whose ``forward(return_loss=True, **data)`` returns
     losses. ``forward(return_loss=False, **data)`` returns results. Batches reach it as MMDataParallel hands them
-    out: DataContainers unpacked, tensors on the device of its parameters. In several processes, :meth:`distribute`
-    makes its gradients the mean over all of them.
+    out: DataContainers unpacked, tensors on the device of its parameters. In several processes its gradients are the
+    mean over all of them; :meth:`distribute`, called before the first step, says how.
     """
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = module
         self._parallel: tuple[MMDistributedDataParallel, ...] = ()  # a tuple hides it: parameters are registered once
+        self._target: int | None = None  # where batches go: a CUDA device, or -1 for nowhere; None: look again
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch the model between training and evaluation."""
+        self._target = None
+        return super().train(mode)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Self:
+        self._target = None  # this is what moves a module to another device
+        return super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call, no-any-return]
 
     def distribute(self, **options: Any) -> None:
         """Average the gradients of all processes from now on; options as for MMDistributedDataParallel.
 
-        The model must be on its device already. ``broadcast_buffers`` is False unless given, as in 1.x train scripts.
+        The model must be on its device already. ``broadcast_buffers`` is False unless given, as in 1.x train scripts,
+        ``device_ids`` the device of the model's parameters.
         """
-        self._parallel = (MMDistributedDataParallel(self.module, **{"broadcast_buffers": False, **options}),)
+        target = self._find_target()
+        ids = {} if target == -1 else {"device_ids": [target]}
+        self._parallel = (MMDistributedDataParallel(self.module, **{"broadcast_buffers": False, **ids, **options}),)
 
     def no_sync(self) -> AbstractContextManager[Any]:
         """Within it, gradients are summed up in each process alone."""
@@ -78,31 +93,37 @@ class LegacyModel(nn.Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Call the model with its arguments unpacked and on its device."""
-        args, kwargs = self._unpacked(args, kwargs)
-        return self.module(*args, **kwargs)
+        return self.module(*map(self._unpacked, args), **self._unpacked(kwargs))
 
     def train_step(self, data: Any, optim_wrapper: Any) -> dict[str, Any]:
         """One step of the optimizer by the loss of ``data``; returns the values to log.
 
         A model with several optimizers steps them itself and gets the dict of them, as in MMCV 1.x.
         """
-        with optim_wrapper.optim_context(self) if _is_single(optim_wrapper) else nullcontext():
-            outputs = self._outputs("train_step", data, optim_wrapper)
-        if _is_single(optim_wrapper):
-            if "loss" not in outputs:
-                raise WrongOutputs(
-                    f"{type(self.module).__name__}.train_step returned {sorted(map(str, outputs))} without 'loss', "
-                    "so there is nothing to go backward from"
-                )
-            optim_wrapper.update_params(outputs["loss"])
-        return dict(outputs.get("log_vars", {}))
+        if self._target is None:
+            self._target = self._find_target()
+            if not self._parallel and get_dist_info()[1] > 1:
+                self.distribute()
+        if isinstance(optim_wrapper, OptimWrapperDict):
+            outputs = self._outputs("train_step", data, {name: each.optimizer for name, each in optim_wrapper.items()})
+            return dict(outputs.get("log_vars", {}))
+        with optim_wrapper.optim_context(self):
+            outputs = self._outputs("train_step", data, optim_wrapper.optimizer)
+        loss, log_vars = outputs.get("loss"), dict(outputs.get("log_vars", {}))
+        if not isinstance(loss, Tensor):
+            raise WrongOutputs(
+                f"the train step of {type(self.module).__name__} gave no tensor 'loss' to go backward from; "
+                f"found {sorted(map(str, {**outputs, **log_vars}))}"
+            )
+        optim_wrapper.update_params(loss)
+        return log_vars
 
-    def loss_step(self, data: Any, optim_wrapper: Any = None) -> tuple[dict[str, Any], int]:
+    def loss_step(self, data: Any) -> tuple[dict[str, Any], int]:
         """The values that MMCV 1.x logged for a batch of a 'val' flow, and its number of samples.
 
         From the model's ``val_step(data, optimizer)``; without one, from ``forward(return_loss=True, **data)``.
         """
-        outputs = self._outputs("val_step", data, optim_wrapper)
+        outputs = self._outputs("val_step", data, None)
         return dict(outputs.get("log_vars", {})), outputs.get("num_samples", 1)
 
     def val_step(self, data: Any) -> list[Any]:
@@ -117,12 +138,13 @@ class LegacyModel(nn.Module):
 
     test_step = val_step
 
-    def _outputs(self, name: str, data: Any, optim_wrapper: Any) -> Mapping[str, Any]:
+    def _outputs(self, name: str, data: Any, optimizer: Any) -> Mapping[str, Any]:
         """What the model's own step returns, or what it would return if it had one."""
+        running: Any = self._parallel[0] if self._parallel else self.module
+        data = _for_one_device(data) if self._parallel else self._unpacked(data)
         if not hasattr(self.module, name):
-            losses = self._run("forward", return_loss=True, **data)
-            return {**parsed_losses(losses), "num_samples": _samples(data)}
-        outputs = self._run(name, data, _optimizers(optim_wrapper))
+            return {**parsed_losses(running(return_loss=True, **data)), "num_samples": _samples(data)}
+        outputs = getattr(running, name)(data, optimizer)
         if not isinstance(outputs, Mapping):
             raise WrongOutputs(
                 f"{type(self.module).__name__}.{name} must return a dict with loss, log_vars and num_samples, "
@@ -130,22 +152,14 @@ class LegacyModel(nn.Module):
             )
         return outputs
 
-    def _run(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """The model's method, so that the processes hear of it where there are several."""
-        if self._parallel:
-            parallel = self._parallel[0]
-            method = parallel if name == "forward" else getattr(parallel, name)
-            return method(*map(_for_one_device, args), **_for_one_device(kwargs))
-        args, kwargs = self._unpacked(args, kwargs)
-        method = self.module if name == "forward" else getattr(self.module, name)
-        return method(*args, **kwargs)
+    def _unpacked(self, data: Any) -> Any:
+        """``data`` without containers, its tensors on the model's device."""
+        target = self._find_target() if self._target is None else self._target
+        return scatter(_for_one_device(data), (target,))[0]
 
-    def _unpacked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _find_target(self) -> int:
         device = next((each.device for each in self.module.parameters()), None)
-        target = device.index if device is not None and device.type == "cuda" else -1
-        args = tuple(map(_for_one_device, args))
-        positional, named = scatter_kwargs(args, _for_one_device(kwargs), [target])
-        return (positional[0] if positional else ()), (named[0] if named else {})
+        return device.index if device is not None and device.type == "cuda" else -1
 
 
 def parsed_losses(losses: Any) -> dict[str, Any]:
@@ -172,20 +186,6 @@ def _logged(value: Any) -> Any:
         value = value.clone() / world_size
         torch.distributed.all_reduce(value)
     return value
-
-
-def _is_single(optim_wrapper: Any) -> bool:
-    return not isinstance(optim_wrapper, OptimWrapperDict)
-
-
-def _optimizers(optim_wrapper: Any) -> Optimizer | dict[str, Optimizer] | None:
-    """The optimizer in the wrapper, or the dict of those in a dict of wrappers."""
-    if optim_wrapper is None:
-        return None
-    if _is_single(optim_wrapper):
-        optimizer: Optimizer = optim_wrapper.optimizer
-        return optimizer
-    return {name: each.optimizer for name, each in optim_wrapper.items()}
 
 
 def _for_one_device(data: Any) -> Any:

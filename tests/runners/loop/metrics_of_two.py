@@ -76,7 +76,8 @@ def evaluated(evaluator: Any, round_up: bool = True) -> dict[str, Any]:
 def trained(model: nn.Module) -> dict[str, Any]:
     """Two accumulated steps: the mean gradient of both processes, over x = rank + 1 and rank + 3."""
     adapted: Any = adapt_model(model)
-    adapted.distribute()
+    if isinstance(model, OldWithStep):  # the other one does so by itself
+        adapted.distribute(broadcast_buffers=True)
     optim_wrapper = OptimWrapper(torch.optim.SGD(adapted.parameters(), lr=1.0), accumulative_counts=2)
     optim_wrapper.initialize_count_status(adapted, 0, 2)
     rank = get_dist_info()[0]

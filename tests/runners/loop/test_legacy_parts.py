@@ -330,10 +330,31 @@ def test_train_step_without_a_loss() -> None:
 
     adapted: Any = adapt_model(Silent())
     optim_wrapper = wrapper(nn.Linear(1, 1))
-    with pytest.raises(WrongOutputs, match=r"Silent\.train_step returned \['log_vars'\] without 'loss'"):
+    with pytest.raises(WrongOutputs, match=r"train step of Silent gave no tensor 'loss' .* found \['log_vars'\]"):
         adapted.train_step({"x": 1}, optim_wrapper)
     with pytest.raises(WrongOutputs, match=r"Silent\.train_step must return a dict with loss, .* found NoneType"):
         adapted.train_step({"x": 0}, optim_wrapper)
+
+
+def test_losses_without_a_loss() -> None:
+    class Scores(nn.Module):
+        def forward(self, x: Any, return_loss: bool = True) -> Any:
+            return {"acc": x.mean()}
+
+    adapted: Any = adapt_model(Scores())
+    with pytest.raises(WrongOutputs, match=r"train step of Scores gave no tensor 'loss' .* 'acc'"):
+        adapted.train_step({"x": torch.ones(1)}, wrapper(nn.Linear(1, 1)))
+
+
+def test_a_batch_may_have_any_key() -> None:
+    class Named(nn.Module):
+        def forward(self, name: Any, data: Any, return_loss: bool = True) -> Any:
+            return {"loss": data.mean()} if return_loss else [name]
+
+    adapted: Any = adapt_model(Named())
+
+    assert ["n"] == adapted.val_step({"name": "n", "data": torch.ones(2)})
+    assert ({"loss": torch.ones(())}, 2) == adapted.loss_step({"name": "n", "data": torch.ones(2)})
 
 
 def test_batch_for_testing_must_be_a_mapping() -> None:
