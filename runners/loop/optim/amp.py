@@ -48,7 +48,7 @@ class AmpOptimWrapper(OptimWrapper):
             options = {"init_scale": self._scale_update_param}
         else:
             raise TypeError(f"loss_scale must be a number, a dict or 'dynamic', found {loss_scale!r}")
-        self.loss_scaler = self._scaler(options)
+        self.loss_scaler = grad_scaler(self._precision()[0], sharded=use_fsdp, **options)
 
     def _dtype(self, dtype: Any) -> torch.dtype | None:
         if isinstance(dtype, str):
@@ -64,14 +64,6 @@ class AmpOptimWrapper(OptimWrapper):
         param = next(param for group in self.optimizer.param_groups for param in group["params"])
         device = "cuda" if self._use_fsdp and torch.cuda.is_available() else param.device.type
         return device, self.cast_dtype or (torch.bfloat16 if device == "cpu" else torch.float16)
-
-    def _scaler(self, options: dict[str, Any]) -> Any:
-        device, _ = self._precision()
-        if not self._use_fsdp:
-            return grad_scaler(device, **options)
-        from torch.distributed.fsdp.sharded_grad_scaler import ShardedGradScaler
-
-        return ShardedGradScaler(device, **options)
 
     def backward(self, loss: Tensor, **kwargs: Any) -> None:
         """Add the gradients of the scaled ``loss`` to those there are; ``kwargs`` go to ``Tensor.backward``."""
