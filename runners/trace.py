@@ -69,7 +69,7 @@ def event(point: str, runner: Any, batch_idx: int | None = None, outputs: Any = 
     elif point.startswith("after_") and point.endswith("_iter"):
         loss = outputs.get("loss") if isinstance(outputs, dict) else None
         values = {
-            "loss": None if loss is None else float(loss.detach()),
+            "loss": None if loss is None else float(torch.as_tensor(loss, dtype=torch.float64).detach()),
             "grad_norm": gradient_norm(runner.model),
             "params": checksum(runner.model),
         }
