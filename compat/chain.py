@@ -135,12 +135,16 @@ class HookChain:
             self._bind()
         alone, listeners = self._table.get(point) or self._own_point(point)
         if alone is None:
-            for place, (_, call, wants) in enumerate(listeners):
+            for listener in listeners:
+                _, call, wants = listener
                 if wants is _ALONE:
                     call(runner)
+                elif wants is not None and len(wants) == 1 and wants[0] in facts:
+                    call(runner, **{wants[0]: facts[wants[0]]})
                 else:
                     call(runner, **self._select(point, wants, facts, runner))
                 if count[0] != seen:
+                    place = next(place for place, each in enumerate(listeners) if each is listener)
                     return self._fire_rest(point, listeners[: place + 1], runner, facts)
             return None
         for call in alone:

@@ -69,7 +69,9 @@ class RuntimeInfoHook(EngineHook):
         hub = runner.message_hub
         hub.update_info("iter", runner.iter)
         for name, rates in runner.optim_wrapper.get_lr().items():
-            hub.update_scalar(f"train/{name}", rates[0])
+            rate = rates[0]
+            # A rate that is a tensor is changed in place, so it is read now.
+            hub.update_scalar(f"train/{name}", rate if type(rate) is float else float(rate))
 
     @takes("outputs")
     def after_train_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None, outputs: Any = None) -> None:

@@ -68,8 +68,10 @@ class BaseOptimWrapper(ABC):
 
     def get_lr(self) -> dict[str, list[float]]:
         """``lr``: the rate of each group, absolute, per step; before it ``base_lr``, where several groups make one."""
-        rates = {} if self.base_param_settings is None else {"base_lr": [self.base_param_settings["lr"]]}
-        return {**rates, "lr": [group["lr"] for group in self.optimizer.param_groups]}
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        if self.base_param_settings is None:
+            return {"lr": rates}
+        return {"base_lr": [self.base_param_settings["lr"]], "lr": rates}
 
     def get_momentum(self) -> dict[str, list[float]]:
         """``momentum`` of each group: its momentum, else the first of its betas, else 0."""
