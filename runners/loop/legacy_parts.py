@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import Any
 
 import torch.distributed
 from mmbridge.compat.errors import BridgeError
@@ -15,9 +16,6 @@ from mmbridge.runners.loop.optim import OptimWrapperDict
 from mmbridge.runners.loop.registry import MODEL_WRAPPERS
 from mmbridge.runners.parallel import DataContainer, MMDistributedDataParallel, is_module_wrapper, scatter
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 
 class WrongOutputs(BridgeError, TypeError):
@@ -66,16 +64,12 @@ class LegacyModel(nn.Module):
         super().__init__()
         self.module = module
         self._parallel: tuple[MMDistributedDataParallel, ...] = ()  # a tuple hides it: parameters are registered once
-        self._target: int | None = None  # where batches go: a CUDA device, or -1 for nowhere; None: look again
+        self._first: tuple[nn.Parameter, ...] | None = None  # tells the device; None: look again
 
-    def train(self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> LegacyModel:
         """Switch the model between training and evaluation."""
-        self._target = None
+        self._first = None
         return super().train(mode)
-
-    def _apply(self, *args: Any, **kwargs: Any) -> Self:
-        self._target = None  # this is what moves a module to another device
-        return super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call, no-any-return]
 
     def distribute(self, **options: Any) -> None:
         """Average the gradients of all processes from now on; options as for MMDistributedDataParallel.
@@ -83,7 +77,7 @@ class LegacyModel(nn.Module):
         The model must be on its device already. ``broadcast_buffers`` is False unless given, as in 1.x train scripts,
         ``device_ids`` the device of the model's parameters.
         """
-        target = self._find_target()
+        target = self._target()
         ids = {} if target == -1 else {"device_ids": [target]}
         self._parallel = (MMDistributedDataParallel(self.module, **{"broadcast_buffers": False, **ids, **options}),)
 
@@ -100,10 +94,8 @@ class LegacyModel(nn.Module):
 
         A model with several optimizers steps them itself and gets the dict of them, as in MMCV 1.x.
         """
-        if self._target is None:
-            self._target = self._find_target()
-            if not self._parallel and get_dist_info()[1] > 1:
-                self.distribute()
+        if not self._parallel and get_dist_info()[1] > 1:
+            self.distribute()
         if isinstance(optim_wrapper, OptimWrapperDict):
             outputs = self._outputs("train_step", data, {name: each.optimizer for name, each in optim_wrapper.items()})
             return dict(outputs.get("log_vars", {}))
@@ -154,11 +146,13 @@ class LegacyModel(nn.Module):
 
     def _unpacked(self, data: Any) -> Any:
         """``data`` without containers, its tensors on the model's device."""
-        target = self._find_target() if self._target is None else self._target
-        return scatter(_for_one_device(data), (target,))[0]
+        return scatter(_for_one_device(data), (self._target(),))[0]
 
-    def _find_target(self) -> int:
-        device = next((each.device for each in self.module.parameters()), None)
+    def _target(self) -> int:
+        """Where tensors go: the CUDA device of the model, or -1 for nowhere."""
+        if self._first is None:
+            self._first = tuple(islice(self.module.parameters(), 1))
+        device = self._first[0].device if self._first else None
         return device.index if device is not None and device.type == "cuda" else -1
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mmbridge.compat.errors import ConfigError
-
-_YAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from mmbridge.compat.plain_data import read_plain
 
 
 def load_annotations(path: str) -> Any:
@@ -25,8 +22,7 @@ def load_annotations(path: str) -> Any:
         return pickle.loads(Path(path).read_bytes())
     if kind not in (".json", ".yaml", ".yml"):
         raise ConfigError(f"ann_file {path!r}: must be a .json, .yaml, .yml, .pkl or .pickle file")
-    text = Path(path).read_text(encoding="utf-8")
-    return json.loads(text) if kind == ".json" else yaml.load(text, Loader=_YAML)
+    return read_plain(Path(path).read_text(encoding="utf-8"), kind)
 
 
 def data_and_metainfo(path: str) -> tuple[list[Any], Mapping[str, Any]]:
