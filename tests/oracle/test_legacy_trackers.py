@@ -11,9 +11,10 @@ from typing import Any
 import mmbridge.runners.legacy as ours
 import pytest
 import torch
+from recorded_client import Client
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "runners" / "hooks"))
-from test_trackers import MODULES, Client, Model
+from test_trackers import MODULES, Model
 
 pytestmark = pytest.mark.oracle
 RENAMED = {
