@@ -6,26 +6,20 @@ import time
 from typing import Any
 
 from mmbridge.compat.hook import EngineHook, takes
+from mmbridge.runners.loop.hooks.appending import Appending
 from mmbridge.runners.loop.registry import HOOKS
 
 
 class Stopwatch:
     """The times of one mode: where they are logged, their sum in seconds, and how many there are and will be."""
 
-    __slots__ = ("append_data_time", "append_time", "done", "length", "mode", "total")
+    __slots__ = ("done", "length", "log", "total")
 
     def __init__(self, mode: str, hub: Any, length: int) -> None:
-        self.mode = mode
+        self.log = Appending(hub, f"{mode}/")
         self.length = length
         self.total = 0.0
         self.done = 0
-        self.find(hub)
-
-    def find(self, hub: Any) -> None:
-        """Look up once what is the same in all iterations: the histories, if they have begun."""
-        histories = hub.log_scalars
-        found = (histories.get(f"{self.mode}/{name}") for name in ("data_time", "time"))
-        self.append_data_time, self.append_time = (None if history is None else history.add for history in found)
 
 
 @HOOKS.register_module()
@@ -50,8 +44,10 @@ class IterTimerHook(EngineHook):
     def _before_epoch(self, runner: Any, mode: str = "train") -> None:
         """Start the clock."""
         if mode == "train":
+            if self._training is None:  # a loop of the user's may not call before_train
+                self.before_train(runner)
             self._watch = self._training
-            self._watch.find(runner.message_hub)
+            self._watch.log = Appending(runner.message_hub, "train/")
         else:
             length = len(runner.val_dataloader if mode == "val" else runner.test_dataloader)
             self._watch = Stopwatch(mode, runner.message_hub, length)
@@ -64,12 +60,7 @@ class IterTimerHook(EngineHook):
     @takes()
     def _before_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None, mode: str = "train") -> None:
         """The batch is there: log how long that took."""
-        elapsed = time.time() - self.t
-        watch = self._watch
-        if watch.append_data_time is None:
-            runner.message_hub.update_scalar(f"{watch.mode}/data_time", elapsed)
-        else:
-            watch.append_data_time(elapsed)
+        self._watch.log["data_time"](time.time() - self.t)
 
     @takes()
     def _after_iter(
@@ -83,10 +74,5 @@ class IterTimerHook(EngineHook):
         watch = own["_watch"]
         watch.total += elapsed
         watch.done += 1
-        hub = runner.message_hub
-        if watch.append_time is None:
-            hub.update_scalar(f"{watch.mode}/time", elapsed)
-            watch.find(hub)
-        else:
-            watch.append_time(elapsed)
-        hub.update_info("eta", watch.total / watch.done * (watch.length - watch.done))
+        watch.log["time"](elapsed)
+        runner.message_hub.update_info("eta", watch.total / watch.done * (watch.length - watch.done))

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmbridge.compat.hook import EngineHook, takes
 from mmbridge.runners.hooks.logger import LoggerHook
+from mmbridge.runners.loop.hooks.appending import Appending
 from mmbridge.runners.loop.registry import HOOKS
 
 
@@ -25,6 +26,7 @@ class RuntimeInfoHook(EngineHook):
 
     def __init__(self) -> None:
         self.last_loop_stage: str | None = None
+        self._training: Any = None
 
     def before_run(self, runner: Any) -> None:
         """The facts of the whole run."""
@@ -38,9 +40,12 @@ class RuntimeInfoHook(EngineHook):
         }
         runner.message_hub.update_info_dict(facts)
         self.last_loop_stage = None
+        self._training = Appending(runner.message_hub, "train/")
 
     def before_train(self, runner: Any) -> None:
-        """The facts of training. Raises TypeError for an optimizer wrapper whose ``get_lr`` gives no dict."""
+        """The facts of training.
+
+        Raises TypeError for an optimizer wrapper whose ``get_lr`` gives no dict."""
         hub = runner.message_hub
         hub.update_info("loop_stage", "train")
         for name in ("epoch", "iter", "max_epochs", "max_iters"):
@@ -62,6 +67,7 @@ class RuntimeInfoHook(EngineHook):
     def before_train_epoch(self, runner: Any) -> None:
         """The epoch that begins."""
         runner.message_hub.update_info("epoch", runner.epoch)
+        self._training = Appending(runner.message_hub, "train/")
 
     @takes()
     def before_train_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None) -> None:
@@ -71,15 +77,17 @@ class RuntimeInfoHook(EngineHook):
         for name, rates in runner.optim_wrapper.get_lr().items():
             rate = rates[0]
             # A rate that is a tensor is changed in place, so it is read now.
-            hub.update_scalar(f"train/{name}", rate if type(rate) is float else float(rate))
+            self._training[name](rate if type(rate) is float else float(rate))
 
     @takes("outputs")
     def after_train_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None, outputs: Any = None) -> None:
         """What the step has reported."""
         if outputs is not None:
-            hub = runner.message_hub
             for name, value in outputs.items():
-                hub.update_scalar(f"train/{name}", value)
+                if type(value) is float:
+                    self._training[name](value)
+                else:
+                    runner.message_hub.update_scalar(f"train/{name}", value)
 
     def before_val(self, runner: Any) -> None:
         """The stage, the one before remembered."""
