@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from mmbridge.compat.errors import ConfigError
+from mmbridge.runners.hooks.sampler_seed import tell_epoch
 from mmbridge.runners.loop.registry import LOOPS
 from mmbridge.runners.loop.runner.base_loop import BaseLoop
 from torch import nn
@@ -219,15 +220,6 @@ class EndlessIterator:
         for batch in self._batches:
             return batch
         raise ConfigError("train_dataloader: gives no batch at all, so the run would never end")
-
-
-def tell_epoch(dataloader: Any, epoch: int) -> None:
-    """Call ``set_epoch`` of the sampler of ``dataloader``, else of its batch sampler's, where there is one."""
-    for holder in (dataloader, getattr(dataloader, "batch_sampler", None)):
-        set_epoch = getattr(getattr(holder, "sampler", None), "set_epoch", None)
-        if set_epoch is not None:
-            set_epoch(epoch)
-            return
 
 
 def _dynamic(interval: int, pairs: Intervals | None) -> tuple[list[int], list[int]]:
