@@ -18,6 +18,14 @@ def init_random_seed(seed: int | None = None) -> int:
     return drawn
 
 
+def shared_seed(seed: int | None = None) -> int:
+    """The ``seed`` of rank 0, in every process; one drawn there for None."""
+    agreed = [init_random_seed(seed)]
+    if get_dist_info()[1] > 1:
+        torch.distributed.broadcast_object_list(agreed)
+    return agreed[0]
+
+
 def set_random_seed(seed: int, deterministic: bool = False, use_rank_shift: bool = False) -> None:
     """Seed Python, NumPy where it is installed, and torch; ``use_rank_shift`` adds the rank.
 

@@ -20,9 +20,9 @@ from mmbridge.runners.checkpoint import find_latest_checkpoint
 from mmbridge.runners.dist import get_dist_info, get_local_rank, init_dist
 from mmbridge.runners.hooks import DistEvalHook, DistSamplerSeedHook, EvalHook
 from mmbridge.runners.legacy.build import build_runner
+from mmbridge.runners.legacy.environment import environment_info, setup_multi_processes
 from mmbridge.runners.legacy.loaders import build_dataloader, loader_settings
 from mmbridge.runners.legacy.preparation import (
-    limit_threads,
     moved_data_root,
     replace_references,
     run_logger,
@@ -30,7 +30,8 @@ from mmbridge.runners.legacy.preparation import (
     scaled_lr,
 )
 from mmbridge.runners.legacy.runner import check_workflow
-from mmbridge.runners.legacy.train_scripts import SCRIPTS, TrainScript
+from mmbridge.runners.legacy.train_scripts import SCRIPTS, TrainScript, told_script
+from mmbridge.runners.norms import revert_sync_batchnorm
 from mmbridge.runners.optim import build_optimizer
 from mmbridge.runners.parallel import MMDataParallel, MMDistributedDataParallel
 from mmbridge.runners.registries import DATASETS, MODELS
@@ -46,16 +47,18 @@ def train_file(
     resume_from: str | None = None,
     auto_resume: bool = False,
     seed: int | None = None,
+    diff_seed: bool = False,
     deterministic: bool = False,
     launcher: str = "none",
     validate: bool = True,
-    script: str = "mmdet",
+    script: str | None = None,
     hooks: Sequence[Any] = (),
 ) -> Any:
     """Train as the config at ``path`` says (.py, .json, .yaml); returns the runner when it is done.
 
     ``options`` are merged into the config (dotted keys). ``work_dir`` comes before the config's, then
-    ``work_dirs/<name>``; the config is written there. ``script`` names the library whose train script is followed.
+    ``work_dirs/<name>``; the config is written there. ``diff_seed`` adds the rank to the seed. ``script`` names the
+    library whose train script is followed; None: the one that the config's imports or its model come from, else mmdet.
     ``hooks`` are registered after those of the config.
     """
     cfg = Config.fromfile(path, execute=True)
@@ -66,21 +69,32 @@ def train_file(
     cfg = Config(values, filename=str(path))
     if options:
         cfg.merge_from_dict(options)
-    limit_threads(cfg.get("data", {}))
+    script = script or script_of(cfg)
+    setup_multi_processes(cfg)
     init_dist(launcher, **cfg.get("dist_params", {}))
+    rank, world_size = get_dist_info()
+    cfg.gpu_ids = list(range(world_size)) if world_size > 1 else list(cfg.get("gpu_ids", [0]))[:1]
     chosen = work_dir or cfg.get("work_dir") or Path("work_dirs", Path(path).stem)
     cfg.work_dir = os.path.abspath(chosen)
     if resume_from is not None:
         cfg.resume_from = resume_from
     cfg.auto_resume = auto_resume
-    cfg.seed = init_random_seed(seed if seed is not None else cfg.get("seed"))
+    cfg.seed = init_random_seed(seed if seed is not None else cfg.get("seed")) + (rank if diff_seed else 0)
     set_random_seed(cfg.seed, deterministic)
     timestamp = time.strftime("%Y%m%d_%H%M%S", time.localtime())
-    if get_dist_info()[0] == 0:
+    if rank == 0:
         os.makedirs(cfg.work_dir, exist_ok=True)
         cfg.dump(os.path.join(cfg.work_dir, Path(path).name))
     logger = run_logger(script, Path(cfg.work_dir, f"{timestamp}.log"), cfg.get("log_level", "INFO"))
-    meta = {"config": cfg.pretty_text, "seed": cfg.seed, "exp_name": Path(path).name}
+    meta = {
+        "env_info": environment_info(),
+        "config": cfg.pretty_text,
+        "seed": cfg.seed,
+        "exp_name": Path(path).name,
+    }
+    logger.info("Environment info:\n%s", meta["env_info"])
+    logger.info("Distributed training: %s, seed: %d, deterministic: %s", world_size > 1, cfg.seed, deterministic)
+    logger.info("Config, trained as by %s:\n%s", script, cfg.pretty_text)
     try:
         return train(cfg, logger=logger, meta=meta, timestamp=timestamp, validate=validate, script=script, hooks=hooks)
     finally:
@@ -115,10 +129,12 @@ def train(
         datasets = datasets or build_datasets(cfg, workflow)
     with blaming(cfg, "model"):
         model = model or build_model(cfg)
-    loaders = [_loader(cfg, dataset, "train") for dataset in datasets]
+    loaders = [_loader(cfg, dataset, "train", ways) for dataset in datasets]
     _name_classes(cfg, model, datasets[0])
+    logger = logger or run_logger(script, None, cfg.get("log_level", "INFO"))
+    model = without_sync_norms(model, logger)
     wrapped = wrap_model(model, cfg, ways)
-    rate = scaled_lr(cfg, get_dist_info()[1], loader_settings(cfg.data, "train")["samples_per_gpu"])
+    rate = scaled_lr(cfg, get_dist_info()[1], loader_settings(cfg.data, "train", ways)["samples_per_gpu"])
     if rate is not None:
         cfg.optimizer["lr"] = rate
     with blaming(cfg, "optimizer"):
@@ -127,7 +143,7 @@ def train(
         "model": wrapped,
         "optimizer": optimizer,
         "work_dir": cfg.get("work_dir"),
-        "logger": logger or run_logger(script, None, cfg.get("log_level", "INFO")),
+        "logger": logger,
         "meta": {} if meta is None else meta,
     }
     with blaming(cfg, "runner"):
@@ -180,6 +196,22 @@ def build_datasets(cfg: Any, workflow: Sequence[Any]) -> list[Any]:
         settings.pop("samples_per_gpu", None)
         datasets.append(DATASETS.build(settings))
     return datasets
+
+
+def without_sync_norms(model: nn.Module, logger: logging.Logger) -> nn.Module:
+    """In one process, ``model`` with plain batch normalisation where there is one over processes."""
+    if get_dist_info()[1] > 1 or not any(isinstance(each, nn.SyncBatchNorm) for each in model.modules()):
+        return model
+    logger.info("one process trains: SyncBN layers become plain BN layers")
+    return revert_sync_batchnorm(model)
+
+
+def script_of(cfg: Any) -> str:
+    """The library that the config's ``custom_imports``, or else its model's class, come from; mmdet without one."""
+    imports = (cfg.get("custom_imports") or {}).get("imports") or []
+    kind = (cfg.get("model") or {}).get("type")
+    model = MODELS.get(kind) if isinstance(kind, str) else kind
+    return told_script([*([imports] if isinstance(imports, str) else imports), getattr(model, "__module__", "")])
 
 
 def wrap_model(model: nn.Module, cfg: Any, ways: TrainScript) -> nn.Module:
@@ -235,7 +267,8 @@ def _register_evaluation(runner: Any, cfg: Any, ways: TrainScript, by_epoch: boo
         options["by_epoch"] = by_epoch
     elif ways.evaluation_unit == "iter":
         options.setdefault("by_epoch", False)
-    hook = (DistEvalHook if distributed else EvalHook)(_loader(cfg, DATASETS.build(settings), "val"), **options)
+    loader = _loader(cfg, DATASETS.build(settings), "val", ways)
+    hook = (DistEvalHook if distributed else EvalHook)(loader, **options)
     runner.register_hook(hook, ways.evaluation_priority)
 
 
@@ -262,10 +295,13 @@ def _load(runner: Any, cfg: Any, ways: TrainScript) -> None:
             runner.load_checkpoint(cfg.load_from)
 
 
-def _loader(cfg: Any, dataset: Any, split: str) -> Any:
-    num_gpus = len(cfg.get("gpu_ids", [0])) or 1
-    settings = loader_settings(cfg.data, split)
-    return build_dataloader(dataset, seed=cfg.get("seed"), num_gpus=num_gpus if split == "train" else 1, **settings)
+def _loader(cfg: Any, dataset: Any, split: str, ways: TrainScript) -> Any:
+    settings = {"seed": cfg.get("seed"), **loader_settings(cfg.data, split, ways)}
+    if split == "train":
+        settings["num_gpus"] = len(cfg.get("gpu_ids", [0])) or 1
+        settings["groups"] = ways.groups
+        settings["endless"] = runner_section(cfg, ways)["type"] == "IterBasedRunner"
+    return build_dataloader(dataset, **settings)
 
 
 def _name_classes(cfg: Any, model: nn.Module, dataset: Any) -> None:

@@ -74,17 +74,6 @@ def moved_data_root(config: Mapping[str, Any], data_root: str | None) -> dict[st
     return {**result, "data": moved(result.get("data", {})), "data_root": data_root}
 
 
-def limit_threads(data: Mapping[str, Any]) -> None:
-    """With several data workers, one thread for OpenMP and MKL, unless the environment says otherwise.
-
-    Each worker would start as many threads as there are cores. MMDetection 2.28.2, mmdet/utils/setup_env.py.
-    """
-    inner = (data.get("train_dataloader") or {}).get("workers_per_gpu", 1)
-    if max(data.get("workers_per_gpu", 1), inner) > 1:
-        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-            os.environ.setdefault(name, "1")
-
-
 def runner_section(config: Mapping[str, Any], script: TrainScript) -> dict[str, Any]:
     """The config of the runner: ``runner``, its length filled in from ``total_epochs`` or ``total_iters``.
 

@@ -16,9 +16,9 @@ from mmbridge.compat.config import Config
 from mmbridge.compat.errors import ConfigError
 from mmbridge.runners.checkpoint import read_file
 from mmbridge.runners.legacy.entry import optimizer_hook_config, train, train_file
+from mmbridge.runners.legacy.environment import limit_threads
 from mmbridge.runners.legacy.loaders import build_dataloader, loader_settings
 from mmbridge.runners.legacy.preparation import (
-    limit_threads,
     moved_data_root,
     replace_references,
     runner_section,
@@ -271,12 +271,12 @@ def test_contradictions_of_length_are_named() -> None:
     ],
 )  # fmt: skip
 def test_settings_of_loaders(data: dict[str, Any], split: str, expected: dict[str, Any]) -> None:
-    assert loader_settings(data, split) == expected
+    assert loader_settings(data, split, SCRIPTS["mmdet"]) == expected
 
 
 def test_a_setting_at_two_places_is_named() -> None:
     with pytest.raises(ConfigError, match=r"data.samples_per_gpu: is also set in data.train_dataloader"):
-        loader_settings({"samples_per_gpu": 1, "train_dataloader": {"samples_per_gpu": 2}}, "train")
+        loader_settings({"samples_per_gpu": 1, "train_dataloader": {"samples_per_gpu": 2}}, "train", SCRIPTS["mmdet"])
 
 
 def test_loaders_serve_all_gpus_of_a_process_and_seed_their_workers() -> None:
