@@ -10,7 +10,7 @@ from mmbridge.compat.config import BaseRef, Undecided, merge
 from mmbridge.compat.errors import ConfigError
 from mmbridge.migrate.apply_dict import MISSING, lookup, materialise, open_ref
 from mmbridge.migrate.edit import Path, Ref, refs
-from mmbridge.migrate.layout import NONE_MEANS_ABSENT
+from mmbridge.migrate.layout import MEANS_ABSENT
 
 DELETE_KEY = "_delete_"
 
@@ -53,12 +53,14 @@ class Difference:
         if base is MISSING:
             return self._whole(template)
         gone = [key for key in base if key not in template] if isinstance(base, dict) else [dst]
-        if not isinstance(base, dict) or any((*dst, key) not in NONE_MEANS_ABSENT for key in gone):
+        if not isinstance(base, dict) or any((*dst, key) not in MEANS_ABSENT for key in gone):
             whole = self._whole(template)
             return {DELETE_KEY: True, **(whole if isinstance(whole, dict) else open_ref(whole, self.own))}
         parts = {key: self.of(value, base.get(key, MISSING), (*dst, key)) for key, value in template.items()}
         parts = {key: part for key, part in parts.items() if part is not MISSING}
-        parts.update((key, None) for key in gone if base[key] is not None)
+        for path in ((*dst, key) for key in gone):
+            if not same(base[path[-1]], MEANS_ABSENT[path]):
+                parts[path[-1]] = MEANS_ABSENT[path]
         return parts or MISSING
 
     def _mine(self, path: Path) -> Any:

@@ -60,17 +60,19 @@ _ORDER: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
 TOP_ORDER: Final = (*PLACES,)
 """The customary order of new statements that stand at one place."""
 
-NONE_MEANS_ABSENT: Final = frozenset(
-    {
-        ("optim_wrapper", "clip_grad"),
-        ("optim_wrapper", "paramwise_cfg"),
-        ("optim_wrapper", "constructor"),
-        ("train_cfg", "dynamic_intervals"),
-    }
-)
-"""Paths where MMEngine treats None as not given, so that a child can take a base's value back.
+MEANS_ABSENT: Final[dict[tuple[Any, ...], Any]] = {
+    ("optim_wrapper", "clip_grad"): None,
+    ("optim_wrapper", "paramwise_cfg"): None,
+    ("optim_wrapper", "constructor"): None,
+    ("train_cfg", "dynamic_intervals"): None,
+    ("train_dataloader", "persistent_workers"): False,
+    ("val_dataloader", "persistent_workers"): False,
+    ("test_dataloader", "persistent_workers"): False,
+}
+"""Path -> the value that says what leaving it out says, so that a child can take a base's value back.
 
-At the top level it does so for every key its Runner takes (MMEngine 0.10.7, mmengine/runner/runner.py).
+At the top level MMEngine treats None so for every key its Runner takes (MMEngine 0.10.7, mmengine/runner/runner.py);
+``persistent_workers`` is an argument of torch's DataLoader.
 """
 
 

@@ -16,7 +16,7 @@ from mmbridge.compat.schedules import Loop, Parameter, deviation, legacy_series,
 from mmbridge.migrate.apply_dict import MISSING
 from mmbridge.migrate.difference import same
 from mmbridge.migrate.edit import dotted
-from mmbridge.migrate.layout import NONE_MEANS_ABSENT
+from mmbridge.migrate.layout import MEANS_ABSENT
 from mmbridge.migrate.view import View, first_undecided
 
 EXACT: Final = 1e-12
@@ -57,7 +57,7 @@ class Proof:
 def check_same(what: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     """Raise Unproven, naming the first path, unless both configs are equal.
 
-    A key that is None is one that is absent, where MMEngine sees it so (``layout.NONE_MEANS_ABSENT``).
+    A key may be absent or say what MMEngine takes for that (None, or ``layout.MEANS_ABSENT``).
     """
     expected, found = _settled(expected), _settled(found)
     difference = None if same(expected, found) else _first_difference(expected, found, ())
@@ -139,10 +139,10 @@ def _bases(view: View, parameter: Parameter) -> tuple[float, ...]:
 
 
 def _settled(config: Mapping[str, Any]) -> dict[str, Any]:
-    """``config`` without the keys whose None means that they are absent."""
+    """``config`` without the keys whose value means that they are absent."""
     settled = {key: value for key, value in config.items() if value is not None}
-    for top, below in NONE_MEANS_ABSENT:
-        if isinstance(settled.get(top), dict) and settled[top].get(below, MISSING) is None:
+    for (top, below), absent in MEANS_ABSENT.items():
+        if isinstance(settled.get(top), dict) and same(settled[top].get(below, MISSING), absent):
             settled[top] = {key: value for key, value in settled[top].items() if key != below}
     return settled
 

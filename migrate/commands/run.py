@@ -63,6 +63,7 @@ def _one_each(arguments: Sequence[str]) -> list[str]:
     help="Go on from this checkpoint; without one, from the latest in the work directory, if there is one.",
 )
 @click.option("--seed", type=int, help="Of all random numbers; drawn if neither this nor the config gives one.")
+@click.option("--diff-seed", "--diff_seed", is_flag=True, help="Add the number of the process to the seed.")
 @click.option("--deterministic", is_flag=True, help="Let cuDNN choose the same algorithms each time.")
 @click.option(
     "--launcher",
@@ -70,6 +71,11 @@ def _one_each(arguments: Sequence[str]) -> list[str]:
     default="none",
     show_default=True,
     help="What started this process beside others.",
+)
+@click.option(
+    "--script",
+    metavar="NAME",
+    help="Whose tools/train.py is followed, for MMCV 1.x: mmdet, mmseg, ...; told by the config's imports unless given.",
 )
 @click.option("--no-validate", is_flag=True, help="Do not evaluate while training.")
 @click.option("--local_rank", "--local-rank", type=int, hidden=True)  # older launchers append it
@@ -80,6 +86,8 @@ def command(**given: Any) -> None:
     Exit codes: 0 trained, 1 the config's or the library's own code failed, 2 not started, 130 stopped by Ctrl-C.
     """
     runtime = _runtime(given["config"]) if given["runtime"] == "auto" else given["runtime"]
+    if runtime == "loop" and given["script"] is not None:
+        raise BridgeError(f"{given['config']}: --script is for configs of MMCV 1.x; new-style configs need none.")
     _need_torch()
     if given["local_rank"] is not None:
         os.environ.setdefault("LOCAL_RANK", str(given["local_rank"]))
@@ -135,10 +143,12 @@ def _train(given: dict[str, Any], runtime: str) -> None:
                 resume_from=given["resume"] or None,
                 auto_resume=given["resume"] == "",
                 seed=given["seed"],
+                diff_seed=given["diff_seed"],
                 deterministic=given["deterministic"],
                 launcher=given["launcher"],
                 validate=not given["no_validate"],
                 hooks=[hook, *line],
+                **({"script": given["script"]} if runtime == "legacy" else {}),
             )
         except Interrupted as stop:
             saved = names.of(Path(stop.checkpoint))

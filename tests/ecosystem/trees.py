@@ -14,7 +14,7 @@ import pytest
 from mmbridge.compat.config import Reader
 from mmbridge.migrate.convert import Conversion, Converted, convert
 from mmbridge.migrate.dialect import AMBIGUOUS_KEYS, LEGACY_KEYS
-from mmbridge.migrate.layout import NONE_MEANS_ABSENT, PLACES
+from mmbridge.migrate.layout import MEANS_ABSENT, PLACES
 from mmbridge.migrate.rules import RULES
 from mmbridge.migrate.tree import Tree
 from mmbridge.migrate.view import View
@@ -129,10 +129,10 @@ def config_files(root: Path) -> Iterator[Path]:
 
 
 def settled(config: dict[str, Any]) -> dict[str, Any]:
-    """``config`` without the None that MMEngine treats as absent."""
+    """``config`` without the values that MMEngine treats as absent."""
     kept = {key: value for key, value in config.items() if value is not None}
-    for top, key in NONE_MEANS_ABSENT:
-        if isinstance(kept.get(top), dict) and kept[top].get(key, 0) is None:
+    for (top, key), absent in MEANS_ABSENT.items():
+        if isinstance(kept.get(top), dict) and kept[top].get(key, ...) is absent:
             kept[top] = {other: value for other, value in kept[top].items() if other != key}
     return kept
 

@@ -22,7 +22,7 @@ from mmbridge.migrate.dialect import AMBIGUOUS_KEYS, LEGACY_KEYS
 from mmbridge.migrate.difference import same
 from mmbridge.migrate.edit import Drop, Edit, Move, Put, Todo, dotted, refs
 from mmbridge.migrate.edit import Path as KeyPath
-from mmbridge.migrate.layout import NONE_MEANS_ABSENT
+from mmbridge.migrate.layout import MEANS_ABSENT
 from mmbridge.migrate.report import Status
 from mmbridge.migrate.rule import Decision, Rule, decide
 from mmbridge.migrate.rules import RULES
@@ -99,11 +99,11 @@ def bases_commute(conversion: Conversion, old: Reader, rules: Sequence[Rule] = R
 
 
 def settled(config: Mapping[str, Any], path: KeyPath = ()) -> dict[str, Any]:
-    """``config`` without the Nones that MMEngine takes for nothing."""
+    """``config`` without the values that MMEngine takes for nothing."""
     return {
         key: settled(value, (*path, key)) if isinstance(value, dict) else value
         for key, value in config.items()
-        if not (value is None and (not path or (*path, key) in NONE_MEANS_ABSENT))
+        if not same(value, MEANS_ABSENT.get((*path, key), None if not path else ...))
     }
 
 

@@ -22,6 +22,7 @@ ITERS = "runner = dict(type='IterBasedRunner', max_iters=1000)\n"
 DATA = (
     "data = dict(samples_per_gpu=2, workers_per_gpu=2, train=dict(type='A'), val=dict(type='B'), test=dict(type='C'))\n"
 )
+MODES = ("train", "val", "test")
 SGD = "optimizer = dict(type='SGD', lr=0.02, momentum=0.9)\n"
 LINEAR_STEP = "lr_config = dict(policy='step', warmup='linear', warmup_iters=500, warmup_ratio=0.001, step=[8, 11])\n"
 NEW_LINEAR = "dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=501)"
@@ -285,6 +286,13 @@ OPTIM: dict[str, Golden] = {
         BASE_IMPORT + "optimizer_config = dict(grad_clip=None)\n",
         bases={"base.py": SGD + GRAD_CLIP},
         own=BASE_IMPORT + "optim_wrapper = dict(clip_grad=None)\n",
+    ),
+    "68-child-loads-by-itself": Golden(
+        BASE_IMPORT + "data = dict(workers_per_gpu=0)\n",
+        bases={"base.py": EPOCHS + DATA},
+        own=BASE_IMPORT
+        + "".join(f"{mode}_dataloader = dict(num_workers=0, persistent_workers=False)\n" for mode in MODES),
+        notes=asks("default metric"),
     ),
     "69-child-half-precision": Golden(
         BASE_IMPORT + "fp16 = dict(loss_scale=512.)\n",
