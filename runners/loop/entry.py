@@ -29,6 +29,7 @@ def train_file(
     resume_from: str | None = None,
     auto_resume: bool = False,
     seed: int | None = None,
+    diff_seed: bool = False,
     deterministic: bool = False,
     launcher: str = "none",
     validate: bool = True,
@@ -48,9 +49,9 @@ def train_file(
     cfg.launcher = launcher
     if resume_from is not None or auto_resume:
         cfg.resume, cfg.load_from = True, resume_from
-    if seed is not None or deterministic:
-        given = {"seed": seed} if seed is not None else {}
-        cfg.randomness = {**cfg.get("randomness", {}), **given, **({"deterministic": True} if deterministic else {})}
+    asked = {"seed": seed, "diff_rank_seed": diff_seed or None, "deterministic": deterministic or None}
+    if given := {key: value for key, value in asked.items() if value is not None}:
+        cfg.randomness = {**cfg.get("randomness", {}), **given}
     if not validate:
         cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     if cfg.get("train_cfg") is None:

@@ -60,6 +60,7 @@ def test_with_the_old_formula_every_bit_is_the_same(project: Path, name: str) ->
     assert len(old_steps) == legacy.iter == loop.iter > 8
     there, here = (sorted(path.name for path in Path(place).glob("best_*")) for place in ("there", "here"))
     assert here == there != []
+    assert loop.val_loop.dataloader.dataset.test_mode  # as 1.x train scripts do it
 
 
 @each_task

@@ -33,8 +33,6 @@ class LegacyView(HookRegistration, RunnerState):
     present iteration; ``meta`` is written to checkpoints. A loop of the user's own need not set them.
     """
 
-    mode: str | None = None
-    data_loader: Any = None
     data_batch: Any = None
     outputs: Any = None
     inner_iter: int = 0

@@ -192,7 +192,7 @@ def _epoch(runner: Any, mode: str) -> int:
 
 
 def _length(runner: Any, mode: str) -> int:
-    return len(getattr(runner, f"{mode}_loop").dataloader)
+    return len(getattr(runner, f"{mode}_dataloader"))
 
 
 def _padded(number: int, total: int) -> str:

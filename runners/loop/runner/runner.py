@@ -228,7 +228,7 @@ class Runner(Building, Checkpointing, LegacyView):
                 f"give {mode}_dataloader, {mode}_cfg and {evaluator}"
             )
         for method in methods:
-            if not hasattr(self.bare_model, method):
+            if not hasattr(self.model, method):
                 raise ConfigError(f"model: {self.model_name} has no method {method!r}, which Runner.{mode}() calls")
 
     def _init_model_weights(self) -> None:

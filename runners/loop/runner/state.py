@@ -33,6 +33,8 @@ class RunnerState:
     log_dir: str
     experiment_name: str
     auto_scale_lr: Mapping[str, Any] | None
+    mode: str | None = None
+    data_loader: Any = None
     _train_cfg: Any
     _val_cfg: Any
     _test_cfg: Any
@@ -99,8 +101,8 @@ class RunnerState:
 
     @property
     def val_dataloader(self) -> Any:
-        """The data of the validation loop."""
-        return self.val_loop.dataloader
+        """The data of the validation that goes on, else of the validation loop."""
+        return self.data_loader if self.mode == "val" else self.val_loop.dataloader
 
     @property
     def test_dataloader(self) -> Any:

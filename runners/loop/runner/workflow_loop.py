@@ -87,10 +87,10 @@ class ValLossLoop(BaseLoop):
 
     @torch.no_grad()
     def _losses(self, data_batch: Any) -> tuple[dict[str, float], int]:
-        model = self.runner.bare_model
-        if hasattr(model, "loss_step"):
-            outputs, samples = model.loss_step(data_batch)
+        if hasattr(self.runner.model, "loss_step"):
+            outputs, samples = self.runner.model.loss_step(data_batch)
             return {name: float(value) for name, value in outputs.items()}, samples
+        model = self.runner.bare_model
         data = model.data_preprocessor(data_batch, False)
         losses = model(**data, mode="loss") if isinstance(data, dict) else model(*data, mode="loss")
         _, outputs = model.parse_losses(losses)

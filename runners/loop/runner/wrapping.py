@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmbridge.compat.errors import ConfigError
+from mmbridge.runners.loop.legacy_parts import LegacyModel
 from mmbridge.runners.loop.model import (
     MMDistributedDataParallel,
     convert_sync_batchnorm,
@@ -31,7 +32,7 @@ def wrap_model(
     ``cfg.sync_bn`` ('torch') makes batch normalisation span the processes; ``cfg.find_unused_parameters`` is the
     default wrapper's. A wrapped model is returned as it is, unless there is a ``wrapper`` for it, too: ConfigError.
     """
-    if is_model_wrapper(model):
+    if is_model_wrapper(model) and not isinstance(model, LegacyModel):
         if wrapper is not None:
             raise ConfigError(f"model_wrapper_cfg: the model is wrapped already, in {type(model).__name__}; remove one")
         return model
@@ -42,6 +43,9 @@ def wrap_model(
         return revert_sync_batchnorm(model)
     if cfg.get("sync_bn") is not None:
         model = convert_sync_batchnorm(model, cfg["sync_bn"])
+    if isinstance(model, LegacyModel):
+        model.distribute(find_unused_parameters=cfg.get("find_unused_parameters", False))
+        return model
     ids: dict[str, Any] = {"device_ids": [device.index]} if device.type == "cuda" else {}
     if wrapper is None:
         unused = cfg.get("find_unused_parameters", False)
