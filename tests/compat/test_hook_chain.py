@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mmbridge.compat.chain import HookChain, UnknownPoint, WrongHookSignature
-from mmbridge.compat.hook import EngineHook, Hook, HookPoint, LegacyHook, Priority, get_priority
+from mmbridge.compat.hook import EngineHook, Hook, HookPoint, LegacyHook, Priority, get_priority, takes
 
 RUNNER = SimpleNamespace(inner_iter=4, data_batch="batch", outputs="outs")
 
@@ -369,3 +369,47 @@ def test_two_hooks_that_share_a_function_are_called_once_each() -> None:
     chain.fire("before_run", RUNNER)
 
     assert log == ["shared", "shared"]
+
+
+class Sparing(EngineHook):
+    """Has whole signatures and says what it takes of them."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    @takes()
+    def before_train_iter(self, runner: Any, batch_idx: int = -1, data_batch: Any = None) -> None:
+        self.seen.append(("before", batch_idx, data_batch))
+
+    @takes("outputs")
+    def after_train_iter(self, runner: Any, batch_idx: int = -1, data_batch: Any = None, outputs: Any = None) -> None:
+        self.seen.append(("after", batch_idx, outputs))
+
+    @takes("batch_idx")
+    def _after_iter(
+        self, runner: Any, batch_idx: int = -1, data_batch: Any = None, outputs: Any = None, mode: str = "any"
+    ) -> None:
+        self.seen.append((mode, batch_idx, outputs))
+
+    @takes("mode")
+    def _before_epoch(self, runner: Any, mode: str = "any") -> None:
+        self.seen.append(mode)
+
+
+def test_a_method_is_given_what_it_says_it_takes_and_nothing_else() -> None:
+    hook = Sparing()
+    chain = HookChain([hook])
+    facts = {"batch_idx": 3, "data_batch": "data", "outputs": "out"}
+    chain.fire("before_val_epoch", None)
+    chain.fire("before_train_iter", None, batch_idx=3, data_batch="data")
+    chain.fire("after_train_iter", None, **facts)
+    chain.fire("after_val_iter", None, **facts)
+
+    assert ["val", ("before", -1, None), ("after", -1, "out"), ("any", 3, None)] == hook.seen
+
+
+def test_what_it_takes_may_be_missing() -> None:
+    hook = Sparing()
+    HookChain([hook]).fire("after_train_iter", None)
+
+    assert [("after", -1, None)] == hook.seen
