@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from mmbridge.compat.config import Config
 from mmbridge.compat.errors import ConfigError
-from mmbridge.compat.registry import nearest
 from mmbridge.runners.loop.registry import RUNNERS, build_runner_from_cfg
+from mmbridge.runners.loop.runner.runner import ARGUMENTS
 
-# Read by the runner or by the parts it builds, and names that configs use for their own bookkeeping.
 KNOWN_KEYS = frozenset(
     "model work_dir train_dataloader val_dataloader test_dataloader train_cfg val_cfg test_cfg auto_scale_lr optim_wrapper "
     "param_scheduler val_evaluator test_evaluator default_hooks custom_hooks data_preprocessor load_from resume launcher "
@@ -55,7 +56,11 @@ def train_file(
     if not validate:
         cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     if cfg.get("train_cfg") is None:
-        raise ConfigError(f"{path}: has no train_cfg, so there is nothing to train{misspelt(cfg, 'train_cfg')}")
+        close = [key for key, known in misspelt(cfg).items() if known == "train_cfg"]
+        hint = f"; did you mean it by {close[0]!r}?" if close else ""
+        raise ConfigError(f"{path}: has no train_cfg, so there is nothing to train{hint}")
+    for key, known in misspelt(cfg).items():
+        warnings.warn(f"{path}: nothing reads {key!r}; did you mean {known!r}?", stacklevel=2)
     runner: Any = build_runner_from_cfg(cfg, RUNNERS)
     for hook in hooks:
         runner.register_hook(hook)
@@ -63,7 +68,8 @@ def train_file(
     return runner
 
 
-def misspelt(cfg: Mapping[str, Any] | Config, key: str) -> str:
-    """A hint where ``cfg`` has something spelt almost like ``key``."""
-    close = nearest(key, [name for name in cfg if name not in KNOWN_KEYS])
-    return f"; did you mean it by {close[0]!r}?" if close else ""
+def misspelt(cfg: Any) -> dict[str, str]:
+    """The keys of ``cfg`` that nothing reads and that differ by a slip from one that is missing, with that one."""
+    missing = [known for known in KNOWN_KEYS if known not in cfg]
+    close = {key: get_close_matches(key, missing, 1, 0.9) for key in cfg if key not in KNOWN_KEYS}
+    return {key: found[0] for key, found in close.items() if found}

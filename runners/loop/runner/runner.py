@@ -88,6 +88,10 @@ class Runner(Building, Checkpointing, LegacyView):
         self._open(log_level, visualizer, log_processor)
         if data_preprocessor is not None and isinstance(model, Mapping):
             model = {"data_preprocessor": data_preprocessor, **model}
+        self._assemble(model, default_hooks, custom_hooks)
+
+    def _assemble(self, model: Any, default_hooks: Any, custom_hooks: Any) -> None:
+        """Build what is needed in every mode."""
         with self._running():
             self.model = self.wrap_model(self.cfg.get("model_wrapper_cfg"), self.build_model(model))
             self.register_hooks(default_hooks, custom_hooks)
@@ -132,7 +136,7 @@ class Runner(Building, Checkpointing, LegacyView):
         for key in ("model", "work_dir"):
             if key not in own:
                 raise MissingKey(f"{where}has no {key!r}, which a run needs")
-        given = {key: own[key] for key in _ARGUMENTS if own.get(key) is not None}
+        given = {key: own[key] for key in ARGUMENTS if own.get(key) is not None}
         return cls(**given, cfg=own)
 
     @contextmanager
@@ -255,4 +259,5 @@ class Runner(Building, Checkpointing, LegacyView):
         Path(self.work_dir, f"{name}.py").write_text(self.cfg.pretty_text, "utf-8")
 
 
-_ARGUMENTS = tuple(name for name in Runner.__init__.__annotations__ if name not in ("cfg", "return"))
+ARGUMENTS = tuple(name for name in Runner.__init__.__annotations__ if name not in ("cfg", "return"))
+"""The keys of a config that are the runner's arguments."""
