@@ -14,12 +14,12 @@ from mmbridge.compat.errors import ConfigError
 from mmbridge.runners.loop.registry import RUNNERS, build_runner_from_cfg
 from mmbridge.runners.loop.runner.runner import ARGUMENTS
 
-KNOWN_KEYS = frozenset(
-    "model work_dir train_dataloader val_dataloader test_dataloader train_cfg val_cfg test_cfg auto_scale_lr optim_wrapper "
-    "param_scheduler val_evaluator test_evaluator default_hooks custom_hooks data_preprocessor load_from resume launcher "
-    "env_cfg log_processor log_level visualizer default_scope randomness experiment_name custom_imports compile sync_bn "
-    "model_wrapper_cfg find_unused_parameters activation_checkpointing runner_type".split()
+KNOWN_KEYS = (
+    *ARGUMENTS,
+    *("activation_checkpointing", "compile", "custom_imports", "find_unused_parameters", "model_wrapper_cfg"),
+    *("runner_type", "sync_bn"),
 )
+"""Every top-level key that something reads; all others are a config's own variables."""
 
 
 def train_file(
