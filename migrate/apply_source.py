@@ -15,12 +15,15 @@ from typing import Any
 
 from mmbridge.compat.config import StaticFile
 from mmbridge.migrate.apply_dict import plan
+from mmbridge.migrate.backends import backend_comment
 from mmbridge.migrate.edit import Edit, Ref
 from mmbridge.migrate.expressions import Expressions
 from mmbridge.migrate.layout import PLACES, TOP_ORDER
 from mmbridge.migrate.lines import with_line_ends_of
 from mmbridge.migrate.render import Renderer, Style
 from mmbridge.migrate.source import Source, Statement, code_of, comments_of, private_names
+
+_BACKENDS = ("visualizer", "vis_backends")
 
 
 def apply_source(
@@ -63,7 +66,7 @@ class _Rewrite:
         for key in sorted(self.fresh, key=_customary):
             anchor = self._anchor(key)
             place = expressions.place(self.fresh[key], anchor)
-            renderer = Renderer(style, expressions.pieces(place, anchor))
+            renderer = Renderer(style, expressions.pieces(place, anchor), {_BACKENDS: self.backends_left_out})
             rendered.setdefault(place, []).append((key, renderer.statement(key, self.fresh[key])))
         return self._assemble(rendered)
 
@@ -81,6 +84,15 @@ class _Rewrite:
             if statement.target != name
         }
         return frozenset(built | read)
+
+    @cached_property
+    def backends_left_out(self) -> list[str]:
+        """The commented-out logger hooks, as comments for the list of backends."""
+        hooks = self.source.plain.get("log_config")
+        if hooks is None or "log_config" not in self.changed - self.helpers:
+            return []
+        comments = comments_of("\n".join(hooks.lines))
+        return [said for comment in comments if (said := backend_comment(comment)) != comment]
 
     def _anchor(self, key: str) -> str | None:
         """The old key whose place the new one takes."""
@@ -127,7 +139,9 @@ class _Rewrite:
             said = [remark for key in sorted(statement.keys) for remark in remarks.get(key, ())]
             return [*_joined(carried, statement.leading), *said, *lines], []
         left = [line for line in statement.leading if not line.strip() or not _take(moved, line.strip())]
-        left += [comment for comment in comments_of("\n".join(statement.lines)) if not _take(moved, comment)]
+        comments = comments_of("\n".join(statement.lines))
+        comments = list(map(backend_comment, comments)) if statement.target == "log_config" else comments
+        left += [comment for comment in comments if not _take(moved, comment)]
         if not replaced and not any(line.strip() for line in left):
             left = left[:1]
         return [], _joined(carried, left)

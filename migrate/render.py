@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Any
 
@@ -60,10 +60,14 @@ class _Item:
 
 @dataclass(frozen=True)
 class Renderer:
-    """Prints templates in a `Style`; ``pieces`` gives the text behind each reference."""
+    """Prints templates in a `Style`; ``pieces`` gives the text behind each reference.
+
+    ``below`` are comments to set below the last item of the list or tuple at a path.
+    """
 
     style: Style
     pieces: Callable[[Ref], Piece]
+    below: Mapping[Path, Sequence[str]] = field(default_factory=dict)
 
     def statement(self, key: str, template: Any) -> str:
         """``key = ...`` for a template, without a final newline."""
@@ -113,7 +117,8 @@ class Renderer:
         suffix: int,
     ) -> str:
         """On one line if it fits; else the items on one line of their own; else one line each."""
-        if not any(item.piece and (item.piece.leading or item.piece.trailing) for item in items):
+        below = self.below.get(paths[0][:-1], ()) if paths else ()
+        if not below and not any(item.piece and (item.piece.leading or item.piece.trailing) for item in items):
             flat = (
                 ", ".join(
                     item.prefix + self._value(item.value, path, indent, -(10**4), 0)
@@ -129,18 +134,27 @@ class Renderer:
                     return opening + flat + closing
                 if opening == "dict(" and indent + _INDENT + len(flat + closing) + suffix <= self.style.width:
                     return f"{opening}\n{' ' * (indent + _INDENT)}{flat}{closing}"
-        return self._exploded(opening, closing, items, paths, indent, suffix)
+        return self._exploded(opening, closing, items, paths, indent, suffix, below)
 
     def _exploded(
-        self, opening: str, closing: str, items: list[_Item], paths: list[Path], indent: int, suffix: int
+        self,
+        opening: str,
+        closing: str,
+        items: list[_Item],
+        paths: list[Path],
+        indent: int,
+        suffix: int,
+        below: Sequence[str],
     ) -> str:
         pad = " " * (indent + _INDENT)
         own_line = (
-            opening == "[" or self.style.closing_line or bool(items and items[-1].piece and items[-1].piece.trailing)
+            opening == "["
+            or self.style.closing_line
+            or bool(below or (items and items[-1].piece and items[-1].piece.trailing))
         )
         lines = [opening]
         for item, path in zip(items, paths, strict=True):
-            last = item is items[-1]
+            last = item is items[-1] and not below
             piece = item.piece or Piece("")
             lines += [pad + comment for comment in piece.leading]
             after = 1 if not last or own_line else suffix + len(closing)
@@ -149,6 +163,7 @@ class Renderer:
             if last and piece.trailing:
                 comma = ","
             lines.append(f"{pad}{item.prefix}{text}{comma}{f'  {piece.trailing}' if piece.trailing else ''}")
+        lines += [pad + comment for comment in below]
         if own_line:
             return "\n".join([*lines, " " * indent + closing.lstrip(",")])
         return "\n".join(lines) + closing

@@ -75,7 +75,7 @@ def _one_each(arguments: Sequence[str]) -> list[str]:
 @click.option(
     "--script",
     metavar="NAME",
-    help="Whose tools/train.py is followed, for MMCV 1.x: mmdet, mmseg, ...; told by the config's imports unless given.",
+    help="Whose tools/train.py is followed, for MMCV 1.x: mmdet, mmseg, ...; else told by the config's imports.",
 )
 @click.option("--no-validate", is_flag=True, help="Do not evaluate while training.")
 @click.option("--local_rank", "--local-rank", type=int, hidden=True)  # older launchers append it

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmbridge.compat.config.merge import DELETE_KEY
+from mmbridge.migrate.backends import BACKENDS
 from mmbridge.migrate.edit import Drop, Edit, Move, Path, Put, Ref, Todo
 from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.rules.undecided import undecided
@@ -17,19 +18,6 @@ _TEXT_KEPT = {
     **{key: key for key in ("ignore_last", "interval_exp_name", "out_dir", "out_suffix", "keep_local")},
     "file_client_args": "backend_args",
 }
-_WANDB = ("WandbVisBackend", {"init_kwargs": "init_kwargs", "commit": "commit", "log_dir": "save_dir"})
-_BACKENDS: dict[str, tuple[str, dict[str, str]]] = {
-    "TensorboardLoggerHook": ("TensorboardVisBackend", {"log_dir": "save_dir"}),
-    "WandbLoggerHook": _WANDB,
-    "MMDetWandbHook": _WANDB,
-    "MMSegWandbHook": _WANDB,
-    "MMClsWandbHook": _WANDB,
-    "MlflowLoggerHook": ("MLflowVisBackend", {key: key for key in ("exp_name", "tags", "params")}),
-    "ClearMLLoggerHook": ("ClearMLVisBackend", {"init_kwargs": "init_kwargs"}),
-    "NeptuneLoggerHook": ("NeptuneVisBackend", {"init_kwargs": "init_kwargs"}),
-    "DvcliveLoggerHook": ("DVCLiveVisBackend", {}),
-}
-"""Logger hook -> visualizer backend, with the arguments both take (MMCV 1.7.2, MMEngine 0.10.7)."""
 
 
 @rule(
@@ -95,8 +83,8 @@ def _trackers(hooks: list[Any]) -> Iterator[Edit]:
         elif kind in _TEXT:
             text = True
             yield from _text_hook(at, hook)
-        elif kind in _BACKENDS:
-            name, taken = _BACKENDS[kind]
+        elif kind in BACKENDS:
+            name, taken = BACKENDS[kind]
             backends.append({"type": name, **{taken[key]: Ref((*at, key)) for key in hook if key in taken}})
             yield from _leftovers(at, hook, taken, name)
         else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -126,10 +127,17 @@ def local(file: Converted, old: StaticFile) -> None:
         assert line in new, (file.path, line)
 
 
+_HOOK_OR_BACKEND = re.compile(r"type='(\w+)(?:LoggerHook|VisBackend)'(?:, by_epoch=\w+)?")
+
+
 def comments(text: str) -> Counter[str]:
-    """The comments of a text, each with the number of times it stands there."""
+    """The comments of a text, each with the number of times it stands there.
+
+    A commented-out logger hook counts as the commented-out backend that takes its place.
+    """
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    return Counter(token.string.rstrip() for token in tokens if token.type == tokenize.COMMENT)
+    found = (token.string.rstrip() for token in tokens if token.type == tokenize.COMMENT)
+    return Counter(_HOOK_OR_BACKEND.sub(r"type='\1'", comment) for comment in found)
 
 
 def untouched_lines(old: StaticFile, new: StaticFile) -> Iterator[str]:

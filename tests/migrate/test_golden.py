@@ -601,7 +601,26 @@ def test_96_pragmas_stay_balanced(tmp_path: Path) -> None:
     lines = new.splitlines()
 
     assert lines.index("# yapf:disable") < lines.index("# yapf:enable")
-    assert any("dict(type='TensorboardLoggerHook')" in line and line.lstrip().startswith("#") for line in lines)
+    assert "# dict(type='TensorboardVisBackend')" in lines
+
+
+def test_96_hooks_left_out_are_backends_left_out(tmp_path: Path) -> None:
+    hooks = (
+        "        # dict(type='PaviLoggerHook')  # inside only\n"
+        "        dict(type='TensorboardLoggerHook'),\n"
+        "        # dict(type='WandbLoggerHook', by_epoch=False, init_kwargs=dict(project='toy')),  # mine\n"
+        "        # dict(type='MlflowLoggerHook', log_model=False)\n"
+    )
+    old = f"log_config = dict(\n    hooks=[\n{hooks}    ])\n"
+    new = (
+        "# dict(type='PaviLoggerHook')  # inside only\n# dict(type='MlflowLoggerHook', log_model=False)\n"
+        "default_hooks = dict(logger=dict(type='LoggerHook'))\n"
+        "visualizer = dict(\n    type='Visualizer',\n    vis_backends=[\n"
+        "        dict(type='LocalVisBackend'),\n        dict(type='TensorboardVisBackend'),\n"
+        "        # dict(type='WandbVisBackend', init_kwargs=dict(project='toy')),  # mine\n    ])\n"
+    )
+
+    assert new == converted(tmp_path, old).files[-1].new
 
 
 def test_97_base_before_imports(tmp_path: Path) -> None:
