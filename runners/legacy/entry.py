@@ -39,6 +39,10 @@ from mmbridge.runners.seed import init_random_seed, set_random_seed
 from torch import nn
 
 
+class UnknownScript(BridgeError, ValueError):
+    """No library of that name has a train script here."""
+
+
 def train_file(
     path: str | Path,
     *,
@@ -70,6 +74,7 @@ def train_file(
     if options:
         cfg.merge_from_dict(options)
     script = script or script_of(cfg)
+    _script(script)  # if there is none, that is told before anything is set up
     setup_multi_processes(cfg)
     init_dist(launcher, **cfg.get("dist_params", {}))
     rank, world_size = get_dist_info()
@@ -117,7 +122,7 @@ def train(
     """Train as ``cfg`` says and return the runner; ``model`` and ``datasets`` are built from it unless given.
 
     The order: loaders, model, optimizer, runner, training hooks, evaluation, ``hooks``, resuming, run. Raises
-    ConfigError naming the key for what a config lacks, ValueError for an unknown ``script``.
+    ConfigError naming the key for what a config lacks, UnknownScript for a ``script`` that is none.
     """
     ways = _script(script)
     cfg = cfg if isinstance(cfg, Config) else Config(dict(cfg))
@@ -317,5 +322,5 @@ def _script(name: str) -> TrainScript:
     if name not in SCRIPTS:
         close = nearest(name, list(SCRIPTS))
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(SCRIPTS)}"
-        raise ValueError(f"no train script {name!r}; {hint}")
+        raise UnknownScript(f"no train script {name!r}; {hint}")
     return SCRIPTS[name]

@@ -240,6 +240,21 @@ def test_a_reference_to_nothing_is_one_sentence(project: Path) -> None:
     assert "migrate: configs/classify.py: ${wrk}: the config has no 'wrk' there" == sentence(run("configs/classify.py"))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param(
+            ["configs/classify.py", "--script", "mmsge"], "no train script 'mmsge'; did you mean 'mmseg'", id="none"
+        ),
+        pytest.param(["new.py", "--script", "mmseg"], "new.py: --script is for configs of MMCV 1.x", id="loop"),
+    ],
+)
+def test_train_scripts(project: Path, arguments: list[str], expected: str) -> None:
+    Path("new.py").write_text(NEW)
+
+    assert expected in sentence(run(*arguments))
+
+
 def test_a_missing_module_of_the_config_is_one_sentence(project: Path) -> None:
     pytest.importorskip("torch")
     Path("toy_library.py").rename("other.py")
