@@ -54,6 +54,8 @@ class WeightAverage(LegacyHook):
             self._pairs.append((tensor, model.get_buffer(buffer)))
         if self.checkpoint is not None:
             runner.resume(self.checkpoint)
+            if getattr(runner, "resumed_within_epoch", False):
+                self._swap()  # saved before the epoch's end had swapped; the beginning of the epoch will swap back
 
     def before_train_epoch(self, runner: Any) -> None:
         """The weights come back into the model."""

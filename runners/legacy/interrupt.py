@@ -55,7 +55,7 @@ class InterruptHook(LegacyHook):
     def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
         """In a run counted in epochs, write down the beginning of the present epoch."""
         if self._saving and runner.max_epochs is not None:
-            checkpoint["meta"].update(epoch=runner.epoch, iter=runner.iter - runner.inner_iter)
+            checkpoint["meta"].update(epoch=runner.epoch, iter=runner.iter - runner.inner_iter, within_epoch=True)
 
     def close(self) -> None:
         """Give Ctrl-C back."""

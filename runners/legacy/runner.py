@@ -72,6 +72,8 @@ class BaseRunner(HookRegistration, OfferedToHooks, ABC):
         self.log_buffer = LogBuffer()
         self._epoch = self._iter = self._inner_iter = 0
         self._max_epochs, self._max_iters = max_epochs, max_iters
+        self.resumed_within_epoch = False
+        """Whether the checkpoint that was resumed from was saved between two iterations of an epoch, by Ctrl-C."""
         self.data_loader: Any
         self.data_batch: Any
         self.outputs: dict[str, Any]
@@ -172,6 +174,7 @@ class BaseRunner(HookRegistration, OfferedToHooks, ABC):
             self._iter = int(self._iter * before / self.world_size)
             self.logger.info("the iteration number is changed due to change of GPU number")
         self.meta = loaded["meta"]
+        self.resumed_within_epoch = self.meta.pop("within_epoch", False)
         self._resume_optimizer(loaded, resume_optimizer)
         self.logger.info("resumed epoch %d, iter %d", self.epoch, self.iter)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from mmbridge.runners.checkpoint import read_file
+from mmbridge.runners.hooks import CheckpointHook, ClosureHook, EMAHook, OptimizerHook
+from mmbridge.runners.legacy.interrupt import FILE, Interrupted, InterruptHook
 from mmbridge.runners.legacy.resuming import trained_gpus
 
 
@@ -136,3 +140,39 @@ def test_iteration_checkpoints_are_named_after_the_next_iteration(iters: Any) ->
     runner.save_checkpoint(runner.work_dir)
 
     assert read_file(str(Path(runner.work_dir, "iter_5.pth")))["meta"]["iter"] == 4
+
+
+def held(runner: Any) -> tuple[float, float]:
+    """The weight in the model, and the one in the buffer of its average."""
+    return round(runner.model.weight.item(), 6), round(runner.model.ema_weight.item(), 6)
+
+
+@pytest.fixture
+def cut(epochs: Any, data: Any) -> dict[str, Any]:
+    """A run with averaged weights that Ctrl-C stopped within its second epoch."""
+    runner = epochs(max_epochs=3, meta={})
+    with closing(InterruptHook()) as interrupt:
+        for hook in (OptimizerHook(), EMAHook(momentum=0.5, warm_up=1), interrupt):
+            runner.register_hook(hook)
+        stop = lambda runner: signal.raise_signal(signal.SIGINT) if runner.iter == 4 else None  # noqa: E731
+        runner.register_hook(ClosureHook("after_train_iter", stop))
+        with pytest.raises(Interrupted):
+            runner.run([data(3)], [("train", 1)])
+    return {"path": str(Path(runner.work_dir, FILE)), "held": held(runner)}
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["the averages too", "the weights alone"])
+def test_averaged_weights_go_on_after_ctrl_c(again: bool, cut: dict[str, Any], epochs: Any, data: Any) -> None:
+    runner = epochs(max_epochs=3, meta={})
+    seen: list[Any] = []
+    average = EMAHook(momentum=0.5, warm_up=1, resume_from=cut["path"] if again else None)
+    first = ClosureHook("before_train_iter", lambda runner: seen.append((runner.epoch, runner.iter, held(runner))))
+    for hook in (OptimizerHook(), average, CheckpointHook(interval=1), first):
+        runner.register_hook(hook)
+    runner.resume(cut["path"])
+    runner.run([data(3)], [("train", 1)])
+    weight, mean = cut["held"]
+
+    assert weight != mean
+    assert seen[0] == (1, 3, (weight, mean if again else weight))
+    assert "within_epoch" not in read_file(f"{runner.work_dir}/epoch_3.pth")["meta"]
