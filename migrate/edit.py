@@ -60,7 +60,15 @@ class Todo:
     message: str
 
 
-Edit: TypeAlias = Move | Put | Drop | Todo
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """``path`` stays as it is, and ``message`` is one sentence worth knowing about it."""
+
+    path: Path
+    message: str
+
+
+Edit: TypeAlias = Move | Put | Drop | Todo | Hint
 
 
 class RuleConflict(BridgeError):

@@ -8,7 +8,7 @@ from typing import Final
 
 from mmbridge.compat.config import StaticFile
 from mmbridge.migrate.dialect import LEGACY_KEYS
-from mmbridge.migrate.edit import Drop, Move, Put, Todo, dotted
+from mmbridge.migrate.edit import Drop, Hint, Move, Put, Todo, dotted
 from mmbridge.migrate.report import Level, Note
 from mmbridge.migrate.rule import Decision, Rule
 from mmbridge.migrate.skip import skipped_keys
@@ -22,6 +22,8 @@ def own_notes(decisions: Iterable[Decision], lines: dict[str, tuple[int, ...]], 
         match edit:
             case Todo(path, message):
                 level = Level.TODO
+            case Hint(path, message):
+                level = Level.INFO
             case Drop(path, message, True):
                 level = Level.WARNING
             case Move(path, _, message) if message:

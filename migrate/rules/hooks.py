@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from mmbridge.compat.config.merge import DELETE_KEY
-from mmbridge.migrate.edit import Drop, Edit, Path, Put, Ref, Todo
+from mmbridge.migrate.dialect import LEGACY_KEYS
+from mmbridge.migrate.edit import Drop, Edit, Hint, Path, Put, Ref, Todo
 from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.view import View
 
@@ -17,6 +18,20 @@ _MANUAL = {
     "ProfilerHook": "MMEngine's ProfilerHook takes other arguments; compare them.",
     "ClosureHook": "MMEngine has no ClosureHook; make it a hook of your own.",
 }
+_KNOWN = frozenset((
+    "CheckpointHook", "ClosureHook", "DistEvalHook", "DistSamplerSeedHook", "EMAHook", "EarlyStoppingHook",
+    "EmptyCacheHook", "EvalHook", "ExpMomentumEMAHook", "IterTimerHook", "LinearMomentumEMAHook", "LoggerHook",
+    "NPUProfilerHook", "NaiveVisualizationHook", "ParamSchedulerHook", "PrepareTTAHook", "ProfilerHook",
+    "RuntimeInfoHook", "SyncBuffersHook", "CheckInvalidLossHook", "MemoryProfilerHook", "NumClassCheckHook",
+    "PreciseBNHook", "RFSearchHook", "SetEpochInfoHook", "SyncNormHook", "YOLOXModeSwitchHook",
+))  # fmt: skip
+"""MMCV's and MMEngine's own, and those that OpenMMLab's libraries have for both (MMEngine 0.10.7, MMCV 2.1.0,
+mmdet 3.3.0, mmpretrain 1.2.0)."""
+_SIGNATURES = (
+    "look at the methods {!r} overrides: to after_train_iter and its like MMEngine passes batch_idx, data_batch and"
+    " outputs as well, to before_train_iter the first two, to after_val_epoch metrics;"
+    " mmbridge passes what a method names."
+)
 _EMA = {"EMAHook": "ExponentialMovingAverage", "ExpMomentumEMAHook": "ExpMomentumEMA"}
 
 
@@ -44,7 +59,8 @@ _EMA = {"EMAHook": "ExponentialMovingAverage", "ExpMomentumEMAHook": "ExpMomentu
 def custom_hooks(view: View) -> Iterator[Edit]:
     """Averaging hooks become MMEngine's `EMAHook`; the sampler-seed hook is there by default and goes.
 
-    MMCV's EMAHook applies `momentum ** interval` once per interval, MMEngine's the momentum as written.
+    MMCV's EMAHook applies `momentum ** interval` once per interval, MMEngine's the momentum as written. A hook that is
+    neither engine's gets a note: MMEngine passes more to its methods.
     """
     hooks = view.get("custom_hooks")
     if isinstance(hooks, list) or not view.has("custom_hooks"):
@@ -54,6 +70,8 @@ def custom_hooks(view: View) -> Iterator[Edit]:
             kind = hook.get("type") if isinstance(hook, dict) else None
             if kind in _MANUAL:
                 yield Todo(path, _MANUAL[kind])
+            elif isinstance(kind, str) and kind not in _KNOWN and view.config.keys() & LEGACY_KEYS:
+                yield Hint(path, _SIGNATURES.format(kind))
             if kind in _EMA and "ema_type" not in hook:  # which only MMEngine's EMAHook takes
                 yield from _ema_leftovers(path, hook)
                 new.append(_ema(path, hook, kind))

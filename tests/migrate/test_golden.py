@@ -581,6 +581,17 @@ def _asked(expected: tuple[tuple[Level, str], ...]) -> bool:
     return any("metric" in words for _, words in expected)
 
 
+def test_a_hook_of_ones_own_stays_with_a_hint_about_its_methods(tmp_path: Path) -> None:
+    (file,) = converted(
+        tmp_path, EPOCHS + "custom_hooks = [dict(type='NumClassCheckHook'), dict(type='MyHook')]\n"
+    ).files
+    (note,) = file.report.notes
+
+    assert ("custom_hooks[1]", Level.INFO, 2) == (note.key, note.level, note.line)
+    assert note.message.startswith("look at the methods 'MyHook' overrides: to after_train_iter and its like")
+    assert file.new.endswith("custom_hooks = [dict(type='NumClassCheckHook'), dict(type='MyHook')]\n")
+
+
 def test_95_trailing_comment_goes_with_its_value(tmp_path: Path) -> None:
     old = "optimizer = dict(\n    type='SGD',\n    lr=0.01,  # 8 gpus\n    momentum=0.9)\n"
     new = (
