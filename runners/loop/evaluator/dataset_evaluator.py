@@ -11,7 +11,6 @@ from mmbridge.runners.dist import broadcast_object
 from mmbridge.runners.loop.evaluator.collect import collect_results
 from mmbridge.runners.loop.evaluator.evaluator import Evaluator
 from mmbridge.runners.loop.logging import MMLogger
-from mmbridge.runners.loop.logging.named import NoRun
 from mmbridge.runners.loop.registry import EVALUATOR
 
 
@@ -91,7 +90,4 @@ def _logger_for(evaluate: Any) -> dict[str, Any]:
     parameters = inspect.signature(evaluate).parameters.values()
     if not any(each.name == "logger" or each.kind is each.VAR_KEYWORD for each in parameters):
         return {}
-    try:
-        return {"logger": MMLogger.get_current_instance()}
-    except NoRun:
-        return {"logger": None}
+    return {"logger": MMLogger.in_progress()}

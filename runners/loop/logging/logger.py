@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 import torch
 from mmbridge.runners.dist import get_dist_info, get_local_rank
-from mmbridge.runners.loop.logging.named import Named, NoRun
+from mmbridge.runners.loop.logging.named import Named
 
 _COLOURS = {"ERROR": 31, "WARNING": 33, "INFO": 37, "DEBUG": 32}
 
@@ -134,20 +134,13 @@ def print_log(msg: Any, logger: logging.Logger | str | None = None, level: int =
     elif isinstance(logger, logging.Logger):
         logger.log(level, msg)
     elif logger == "current":
-        _current().log(level, msg)
+        MMLogger.get_current_instance().log(level, msg)
     elif not isinstance(logger, str):
         raise TypeError(f"logger must be a Logger, a name, 'current', 'silent' or None, found {logger!r}")
     elif logger != "silent":
         if not MMLogger.check_instance_created(logger):
             raise ValueError(f"no MMLogger {logger!r} is in use; make it with MMLogger.get_instance({logger!r})")
         MMLogger.get_instance(logger).log(level, msg)
-
-
-def _current() -> MMLogger:
-    try:
-        return MMLogger.get_current_instance()
-    except NoRun:
-        return MMLogger("mmengine")
 
 
 def _level(level: int | str) -> int:

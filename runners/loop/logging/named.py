@@ -9,21 +9,19 @@ from contextvars import ContextVar
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
-from mmbridge.compat.errors import BridgeError
-
 Instance = TypeVar("Instance", bound="Named")
 
-
-class NoRun(BridgeError, RuntimeError):
-    """The object of the run in progress was asked for, and no run is in progress."""
+OUTSIDE = "mmengine"
+"""The name of what is asked for as the current one where no run is in progress."""
 
 
 class Named:
     """Base: an object with a name, which lives as long as somebody holds it.
 
     Nothing is kept for a second run: :meth:`get_instance` finds only what is still in use, and
-    :meth:`get_current_instance` what a runner has announced with :meth:`current`. All subclasses of a class that
-    derives from this one directly share their names and their current object.
+    :meth:`get_current_instance` what a runner has announced with :meth:`current`, or outside of a run a new object at
+    every call. All subclasses of a class that derives from this one directly share their names and their current
+    object.
     """
 
     _living: ClassVar[WeakValueDictionary[str, Any]]
@@ -63,15 +61,24 @@ class Named:
         return found
 
     @classmethod
-    def get_current_instance(cls: type[Instance]) -> Instance:
-        """The object of the run in progress. Raises :class:`NoRun` outside of one."""
+    def in_progress(cls: type[Instance]) -> Instance | None:
+        """The object of the run in progress, None outside of one."""
         found: Instance | None = cls._current.get(None)
-        if found is None:
-            raise NoRun(
-                f"{cls.__name__}.get_current_instance(): no run is in progress; make one with "
-                f"{cls.__name__}.get_instance(name), and announce it by `with instance.current():`"
-            )
         return found
+
+    @classmethod
+    def get_current_instance(cls: type[Instance]) -> Instance:
+        """The object of the run in progress; outside of one a new one, which nobody else will find."""
+        found = cls.in_progress()
+        if found is not None:
+            return found
+        held = cls._living.get(OUTSIDE)
+        fresh = cls(name=OUTSIDE)
+        if held is None:
+            del cls._living[OUTSIDE]
+        else:
+            cls._living[OUTSIDE] = held
+        return fresh
 
     @classmethod
     def check_instance_created(cls, name: str) -> bool:

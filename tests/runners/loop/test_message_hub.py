@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import torch
 from mmbridge.runners.loop.logging import HistoryBuffer, MessageHub, MMLogger
-from mmbridge.runners.loop.logging.named import NoRun
 from mmbridge.runners.loop.visualization import Visualizer
 
 
@@ -157,14 +156,25 @@ def test_constructor_checks() -> None:
 
 def test_the_current_hub_is_that_of_the_run_in_progress() -> None:
     hub, inner = MessageHub("run"), MessageHub("inner")
-    with pytest.raises(NoRun, match="no run is in progress"):
-        MessageHub.get_current_instance()
     with hub.current():
         with inner.current():
             assert inner is MessageHub.get_current_instance()
         assert hub is MessageHub.get_current_instance()
-    with pytest.raises(NoRun):
-        MessageHub.get_current_instance()
+
+    assert MessageHub.get_current_instance() not in (hub, inner)
+
+
+@pytest.mark.parametrize("kind", [MessageHub, MMLogger, Visualizer])
+def test_outside_of_a_run_the_current_object_is_a_new_one_that_nothing_remembers(kind: type[Any]) -> None:
+    """So code that is written for a run works without one."""
+    first, second = kind.get_current_instance(), kind.get_current_instance()
+
+    assert ("mmengine", None) == (first.instance_name, kind.in_progress())
+    assert first is not second
+    assert not kind.check_instance_created("mmengine")
+    held = kind("mmengine")
+    assert held is not kind.get_current_instance()
+    assert held is kind.get_instance("mmengine")
 
 
 @pytest.mark.parametrize("kind", [MessageHub, MMLogger, Visualizer])
@@ -180,20 +190,13 @@ def test_two_runs_of_one_name_in_one_second_share_nothing(kind: type[Any]) -> No
 @pytest.mark.parametrize("kind", [MessageHub, MMLogger, Visualizer])
 def test_another_thread_has_no_run_in_progress(kind: type[Any]) -> None:
     found: list[Any] = []
-
-    def look() -> None:
-        try:
-            found.append(kind.get_current_instance())
-        except NoRun as error:
-            found.append(error)
-
     with kind("run").current() as instance:
         assert instance is kind.get_current_instance()
-        thread = threading.Thread(target=look)
+        thread = threading.Thread(target=lambda: found.append(kind.in_progress()))
         thread.start()
         thread.join()
 
-    assert [NoRun] == [type(each) for each in found]
+    assert [None] == found
 
 
 def test_an_object_asked_for_by_name_lives_as_long_as_somebody_holds_it() -> None:
