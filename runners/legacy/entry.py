@@ -16,6 +16,7 @@ import torch
 from mmbridge.compat.config import Config
 from mmbridge.compat.errors import BridgeError, ConfigError
 from mmbridge.compat.registry import nearest
+from mmbridge.runners.blame import settings_fault
 from mmbridge.runners.checkpoint import find_latest_checkpoint
 from mmbridge.runners.dist import get_dist_info, get_local_rank, init_dist
 from mmbridge.runners.hooks import DistEvalHook, DistSamplerSeedHook, EvalHook
@@ -65,22 +66,14 @@ def train_file(
     library whose train script is followed; None: the one that the config's imports or its model come from, else mmdet.
     ``hooks`` are registered after those of the config.
     """
-    cfg = Config.fromfile(path, execute=True)
-    try:
-        values = moved_data_root(replace_references(cfg.to_dict()), os.environ.get("MMDET_DATASETS"))
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    cfg = Config(values, filename=str(path))
-    if options:
-        cfg.merge_from_dict(options)
+    cfg = read_config(path, options)
     script = script or script_of(cfg)
     _script(script)  # if there is none, that is told before anything is set up
     setup_multi_processes(cfg)
     init_dist(launcher, **cfg.get("dist_params", {}))
     rank, world_size = get_dist_info()
     cfg.gpu_ids = list(range(world_size)) if world_size > 1 else list(cfg.get("gpu_ids", [0]))[:1]
-    chosen = work_dir or cfg.get("work_dir") or Path("work_dirs", Path(path).stem)
-    cfg.work_dir = os.path.abspath(chosen)
+    cfg.work_dir = os.path.abspath(work_dir or cfg.get("work_dir") or Path("work_dirs", Path(path).stem))
     if resume_from is not None:
         cfg.resume_from = resume_from
     cfg.auto_resume = auto_resume
@@ -91,12 +84,7 @@ def train_file(
         os.makedirs(cfg.work_dir, exist_ok=True)
         cfg.dump(os.path.join(cfg.work_dir, Path(path).name))
     logger = run_logger(script, Path(cfg.work_dir, f"{timestamp}.log"), cfg.get("log_level", "INFO"))
-    meta = {
-        "env_info": environment_info(),
-        "config": cfg.pretty_text,
-        "seed": cfg.seed,
-        "exp_name": Path(path).name,
-    }
+    meta = {"env_info": environment_info(), "config": cfg.pretty_text, "seed": cfg.seed, "exp_name": Path(path).name}
     logger.info("Environment info:\n%s", meta["env_info"])
     logger.info("Distributed training: %s, seed: %d, deterministic: %s", world_size > 1, cfg.seed, deterministic)
     logger.info("Config, trained as by %s:\n%s", script, cfg.pretty_text)
@@ -105,6 +93,22 @@ def train_file(
     finally:
         for handler in logger.handlers:
             handler.close()
+
+
+def read_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:
+    """The config at ``path`` as MMDetection's script reads it: run, references put in, the data moved, options merged.
+
+    ``${a.b}`` in ``options`` stays as it is. The environment variable MMDET_DATASETS says where the data lies.
+    """
+    cfg = Config.fromfile(path, execute=True)
+    try:
+        values = moved_data_root(replace_references(cfg.to_dict()), os.environ.get("MMDET_DATASETS"))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    cfg = Config(values, filename=str(path))
+    if options:
+        cfg.merge_from_dict(options)
+    return cfg
 
 
 def train(
@@ -130,32 +134,23 @@ def train(
         if key not in cfg:
             raise ConfigError(f"{cfg.filename or 'config'}: has no {key!r}, which training needs")
     workflow = [tuple(flow) for flow in cfg.get("workflow", [("train", 1)])]
+    with blaming(cfg, "runner"):
+        runner_cfg = runner_section(cfg, ways)
     with blaming(cfg, "data"):
         datasets = datasets or build_datasets(cfg, workflow)
     with blaming(cfg, "model"):
         model = model or build_model(cfg)
-    loaders = [_loader(cfg, dataset, "train", ways) for dataset in datasets]
+    endless = runner_cfg["type"] == "IterBasedRunner"
+    loaders = [_loader(cfg, dataset, "train", ways, endless) for dataset in datasets]
     _name_classes(cfg, model, datasets[0])
     logger = logger or run_logger(script, None, cfg.get("log_level", "INFO"))
     model = without_sync_norms(model, logger)
-    wrapped = wrap_model(model, cfg, ways)
-    rate = scaled_lr(cfg, get_dist_info()[1], loader_settings(cfg.data, "train", ways)["samples_per_gpu"])
-    if rate is not None:
-        cfg.optimizer["lr"] = rate
-    with blaming(cfg, "optimizer"):
-        optimizer = build_optimizers(model, cfg)
-    parts = {
-        "model": wrapped,
-        "optimizer": optimizer,
-        "work_dir": cfg.get("work_dir"),
-        "logger": logger,
-        "meta": {} if meta is None else meta,
-    }
+    parts = {"work_dir": cfg.get("work_dir"), "logger": logger, "meta": {} if meta is None else meta}
+    parts |= _model_and_optimizer(model, cfg, ways)
     with blaming(cfg, "runner"):
-        runner = build_runner(runner_section(cfg, ways), parts)
+        runner = build_runner(runner_cfg, parts)
     runner.cfg = cfg
-    if timestamp is not None:
-        runner.timestamp = timestamp
+    runner.timestamp = timestamp or runner.timestamp
     with blaming(cfg, "workflow"):
         check_workflow(runner, loaders, workflow)
     with blaming(cfg, "hooks"):
@@ -167,17 +162,23 @@ def train(
     return runner
 
 
+def _model_and_optimizer(model: nn.Module, cfg: Any, ways: TrainScript) -> dict[str, Any]:
+    """The model in its wrapper, and the optimizer of its parameters on their device, its rate scaled to the batch."""
+    wrapped = wrap_model(model, cfg, ways)
+    rate = scaled_lr(cfg, get_dist_info()[1], loader_settings(cfg.data, "train", ways)["samples_per_gpu"])
+    if rate is not None:
+        cfg.optimizer["lr"] = rate
+    with blaming(cfg, "optimizer"):
+        return {"model": wrapped, "optimizer": build_optimizers(model, cfg)}
+
+
 @contextmanager
 def blaming(cfg: Any, key: str) -> Iterator[None]:
     """Within the block, what is wrong with a config is a ConfigError that names the file and ``key``."""
     try:
         yield
     except (BridgeError, KeyError, TypeError, ValueError) as error:
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
-        if not isinstance(error, BridgeError) and not module.startswith("mmbridge."):
+        if not isinstance(error, BridgeError) and not settings_fault(error):
             raise  # raised in somebody's own code: the traceback says more than the config's name
         raise ConfigError(f"{cfg.filename or 'config'}: {key}: {error}") from error
 
@@ -300,12 +301,11 @@ def _load(runner: Any, cfg: Any, ways: TrainScript) -> None:
             runner.load_checkpoint(cfg.load_from)
 
 
-def _loader(cfg: Any, dataset: Any, split: str, ways: TrainScript) -> Any:
+def _loader(cfg: Any, dataset: Any, split: str, ways: TrainScript, endless: bool = False) -> Any:
     settings = {"seed": cfg.get("seed"), **loader_settings(cfg.data, split, ways)}
     if split == "train":
         settings["num_gpus"] = len(cfg.get("gpu_ids", [0])) or 1
-        settings["groups"] = ways.groups
-        settings["endless"] = runner_section(cfg, ways)["type"] == "IterBasedRunner"
+        settings |= {"groups": ways.groups, "endless": endless}
     return build_dataloader(dataset, **settings)
 
 
