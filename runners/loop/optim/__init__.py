@@ -9,6 +9,7 @@ from mmbridge.runners.loop.optim.amp import AmpOptimWrapper
 from mmbridge.runners.loop.optim.build import build_optim_wrapper
 from mmbridge.runners.loop.optim.constructor import DefaultOptimWrapperConstructor
 from mmbridge.runners.loop.optim.interface import BaseOptimWrapper
+from mmbridge.runners.loop.optim.multi_constructor import MultiOptimWrapperConstructor
 from mmbridge.runners.loop.optim.wrapper import OptimWrapper
 from mmbridge.runners.loop.optim.wrapper_dict import OptimWrapperDict
 from mmbridge.runners.loop.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIMIZERS
@@ -74,6 +75,7 @@ __all__ = [
     "LinearMomentum",
     "LinearParamScheduler",
     "MomentumSchedulerMixin",
+    "MultiOptimWrapperConstructor",
     "MultiStepLR",
     "MultiStepMomentum",
     "MultiStepParamScheduler",
