@@ -19,6 +19,7 @@ from mmbridge.migrate.convert import Run, convert
 from mmbridge.migrate.tree import config_files
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/configs"
+SIZES = {"large": 8, "middle": 5, "small": 2}
 METHODS = [method for method in ("fork", "spawn") if method in multiprocessing.get_all_start_methods()]
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # where a test runner has threads
@@ -57,6 +58,24 @@ def test_order_text_and_reports_are_those_of_one_process(
     assert [file.path for file in expected.files] == [file.path for file in found.files]
     assert [] == [a for a, b in zip(told(expected.files), told(found.files), strict=True) if a != b]
     assert 0 < len(steps) <= 2 * len(paths)
+
+
+def test_a_project_is_cut_only_if_it_is_larger_than_a_share(tmp_path: Path) -> None:
+    large, middle, small = ([tmp_path / name / f"configs/{i}.py" for i in range(n)] for name, n in SIZES.items())
+
+    assert ([[*large[:4]], [*large[4:]]], large) == workers._parts(large, 2)
+    assert ([[*middle, *small], [*large]], []) == workers._parts([*middle, *large, *small], 2)
+
+
+def test_several_projects_are_told_in_the_order_of_one_process(
+    tmp_path: Path, detection: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_LEAST", 5)
+    for name in SIZES:
+        shutil.copytree(detection, tmp_path / name / "configs")
+    paths = list(config_files(tmp_path))
+
+    assert told(convert(paths).files) == told(workers.convert_in_processes(paths, jobs=2).files)
 
 
 def test_the_command_says_the_same(
