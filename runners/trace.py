@@ -61,7 +61,7 @@ class Recorder:
 
 def event(point: str, runner: Any, batch_idx: int | None = None, outputs: Any = None) -> Event:
     """What there is to record at ``point`` of ``runner``, an engine's runner of either generation."""
-    if not hasattr(runner, "train_loop"):  # MMCV's way: the runner holds what hooks are not given
+    if hasattr(runner, "batch_processor"):  # a runner of MMCV 1.x, which holds what hooks are not given
         batch_idx, outputs = getattr(runner, "inner_iter", batch_idx), getattr(runner, "outputs", outputs)
     values: dict[str, Any] = {}
     if point.startswith("before_") and point.endswith("_iter"):
