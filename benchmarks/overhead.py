@@ -1,13 +1,15 @@
 """What an engine costs per training iteration, above a bare loop: `python benchmarks/overhead.py [ITERATIONS]`.
 
-The model does nothing, so what is left is the engine with its default hooks (learning rate, optimizer's excepted,
-checkpoint, timer, log). Processor time, the least of several rounds in turn. Engines that are not installed are left
+Two tables: with a model that does nothing, so that what is left is the engine with its default hooks (learning rate,
+checkpoint, timer, log); and with a small regression, where the engine also prepares the batch, sums and logs losses
+and steps the optimizer. Processor time, the least of several rounds in turn. Engines that are not installed are left
 out.
 """
 
 from __future__ import annotations
 
 import copy
+import importlib
 import logging
 import sys
 import tempfile
@@ -18,38 +20,20 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
-import mmbridge.runners.legacy as ours
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
-ROUNDS = 7
-HOOKS: dict[str, Any] = {
+ROUNDS = 9
+RATE = {"lr": 0.1, "momentum": 0.9}
+LEGACY_HOOKS: dict[str, Any] = {
     "lr_config": {"policy": "step", "step": [1], "warmup": "linear", "warmup_iters": 500},
     "checkpoint_config": {"interval": 1},
     "log_config": {"interval": 50, "hooks": [{"type": "TextLoggerHook"}]},
 }
-
-
-class Model(nn.Linear):
-    """Reports a loss without computing one."""
-
-    def __init__(self) -> None:
-        super().__init__(1, 1)
-
-    def train_step(self, data: Any, optimizer: Any = None, **kwargs: Any) -> dict[str, Any]:
-        """What a step reports in MMCV 1.x."""
-        return {"loss": 1.0, "log_vars": {"loss": 1.0}, "num_samples": 1}
-
-
-class EngineModel(nn.Linear):
-    """The same for MMEngine, whose outputs are the values to log."""
-
-    def __init__(self) -> None:
-        super().__init__(1, 1)
-
-    def train_step(self, data: Any, optim_wrapper: Any) -> dict[str, Any]:
-        """What a step reports in MMEngine."""
-        return {"loss": 1.0}
+GENERATOR = torch.Generator().manual_seed(0)
+BATCH = {"inputs": torch.randn(8, 4, generator=GENERATOR), "data_samples": torch.randn(8, generator=GENERATOR)}
+Run = Callable[[int], float]
 
 
 class Loader:
@@ -60,97 +44,144 @@ class Loader:
     def __init__(self, batches: int) -> None:
         self.batches = batches
 
-    def __iter__(self) -> Iterator[int]:
-        return iter([0] * self.batches)
+    def __iter__(self) -> Iterator[Any]:
+        return iter([BATCH] * self.batches)
 
     def __len__(self) -> int:
         return self.batches
 
 
-def bare(iterations: int) -> float:
+def idle(generation: str, base: type = nn.Module) -> nn.Module:
+    """A model whose step reports a loss without computing one, as the engines of a ``generation`` want it."""
+
+    class Idle(nn.Linear):
+        def train_step(self, data: Any, optim_wrapper: Any) -> dict[str, Any]:
+            return {"loss": 1.0}
+
+    class OldIdle(nn.Linear):
+        def train_step(self, data: Any, optimizer: Any, **kwargs: Any) -> dict[str, Any]:
+            return {"loss": 1.0, "log_vars": {"loss": 1.0}, "num_samples": 1}
+
+    return OldIdle(1, 1) if generation == "old" else Idle(1, 1)
+
+
+def regression(generation: str, base: type = nn.Module) -> nn.Module:
+    """A linear model with two losses; in MMEngine's generation ``base`` is the engine's BaseModel."""
+
+    class Losses(base):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 1)
+
+        def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> Any:
+            error = self.layer(inputs).squeeze(-1) - data_samples
+            return {"loss_l2": error.pow(2).mean(), "loss_l1": error.abs().mean()}
+
+    class OldLosses(Losses):
+        def train_step(self, data: Any, optimizer: Any, **kwargs: Any) -> dict[str, Any]:
+            losses = self(**data)
+            loss = losses["loss_l2"] + losses["loss_l1"]
+            log_vars = {name: value.item() for name, value in losses.items()}
+            return {"loss": loss, "log_vars": {**log_vars, "loss": loss.item()}, "num_samples": 8}
+
+    return OldLosses() if generation == "old" else Losses()
+
+
+def bare(make: Any, iterations: int) -> float:
     """Seconds of the loop alone."""
-    model = Model().train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model = make("none").train()
+    optimizer = torch.optim.SGD(model.parameters(), **RATE)
     start = time.process_time()
-    for batch in Loader(iterations):
-        model.train_step(batch, optimizer)
+    if make is idle:
+        for batch in Loader(iterations):
+            model.train_step(batch, optimizer)
+    else:
+        for batch in Loader(iterations):
+            losses = model(**batch, mode="loss")
+            (losses["loss_l2"] + losses["loss_l1"]).backward()
+            optimizer.step()
+            optimizer.zero_grad()
     return time.process_time() - start
 
 
-def legacy(engine: Any, iterations: int) -> float:
+def old_engine(package: str, make: Any, iterations: int) -> float:
     """Seconds of a run in an engine with MMCV 1.x's names."""
-    model = Model()
+    engine = importlib.import_module(package)
+    model = make("old")
     with tempfile.TemporaryDirectory() as work_dir:
         parts = {
             "model": model,
-            "optimizer": torch.optim.SGD(model.parameters(), lr=0.1),
+            "optimizer": torch.optim.SGD(model.parameters(), **RATE),
             "work_dir": work_dir,
             "logger": logging.Logger("overhead", logging.INFO),
             "meta": {},
         }
         runner = engine.build_runner({"type": "EpochBasedRunner", "max_epochs": 1}, parts)
-        runner.register_training_hooks(**copy.deepcopy(HOOKS))  # MMCV changes its configs
+        hooks = copy.deepcopy(LEGACY_HOOKS)  # MMCV changes its configs
+        runner.register_training_hooks(**hooks, optimizer_config={} if make is regression else None)
         start = time.process_time()
         runner.run([Loader(iterations)], [("train", 1)])
         return time.process_time() - start
 
 
-def mmengine_run(iterations: int) -> float:
-    """Seconds of a run in MMEngine."""
-    from mmengine.runner import Runner
-
+def new_engine(package: str, make: Any, iterations: int) -> float:
+    """Seconds of a run in an engine with MMEngine's names."""
+    engine = importlib.import_module(f"{package}.runner")
     with tempfile.TemporaryDirectory() as work_dir:
-        data = torch.utils.data.DataLoader([0] * iterations)
-        runner = Runner(
-            EngineModel(),
+        runner = engine.Runner(
+            make("new", importlib.import_module(f"{package}.model").BaseModel),
             work_dir,
-            train_dataloader=data,
+            train_dataloader=DataLoader([0] * iterations),  # type: ignore[arg-type]
             train_cfg={"by_epoch": True, "max_epochs": 1},
-            optim_wrapper={"optimizer": {"type": "SGD", "lr": 0.1}},
+            optim_wrapper={"optimizer": {"type": "SGD", **RATE}},
             param_scheduler={"type": "LinearLR", "by_epoch": False, "begin": 0, "end": 500, "start_factor": 0.1},
             default_hooks={"logger": {"type": "LoggerHook", "interval": 50}},
             log_level="ERROR",
             experiment_name=f"overhead{time.time_ns()}",
         )
-        loop = runner.build_train_loop(runner._train_loop)
-        loop.dataloader = Loader(iterations)
-        runner._train_loop = loop
+        runner.train_loop.dataloader = Loader(iterations)
         start = time.process_time()
         runner.train()
         return time.process_time() - start
 
 
-def engines() -> dict[str, Callable[[int], float]]:
-    """The engines that are installed."""
-    found: dict[str, Callable[[int], float]] = {"bare loop": bare}
+def engines(make: Any) -> dict[str, Run]:
+    """The engines that are installed, by their names."""
+    found: dict[str, Run] = {"bare loop": lambda iterations: bare(make, iterations)}
     if find_spec("mmcv") is not None:
-        if find_spec("torchvision") is None:
+        if "torchvision" not in sys.modules and find_spec("torchvision") is None:
             torchvision = types.ModuleType("torchvision")
             torchvision.__version__ = "0"  # type: ignore[attr-defined]
             torchvision.models = types.ModuleType("torchvision.models")  # type: ignore[attr-defined]
             sys.modules.update({"torchvision": torchvision, "torchvision.models": torchvision.models})
-        import mmcv.runner
-
-        found["MMCV 1.7.2"] = lambda iterations: legacy(mmcv.runner, iterations)
+        found["MMCV 1.7.2"] = lambda iterations: old_engine("mmcv.runner", make, iterations)
     if find_spec("mmengine") is not None:
-        found["MMEngine"] = mmengine_run
-    found["mmbridge, legacy"] = lambda iterations: legacy(ours, iterations)
+        found["MMEngine 0.10.7"] = lambda iterations: new_engine("mmengine", make, iterations)
+    found["mmbridge, legacy"] = lambda iterations: old_engine("mmbridge.runners.legacy", make, iterations)
+    found["mmbridge, loop"] = lambda iterations: new_engine("mmbridge.runners.loop", make, iterations)
     return found
 
 
-def main(iterations: int) -> None:
+def table(title: str, make: Any, iterations: int) -> None:
     """Print the least time of each engine."""
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore")
-    time.sleep = lambda seconds: None  # MMCV waits at every epoch; that is not counted here
     best: dict[str, float] = {}
-    installed = engines()
+    installed = engines(make)
     for _ in range(ROUNDS):
         for name, run in installed.items():
             best[name] = min(best.get(name, float("inf")), run(iterations))
+    print(f"{title}\n{'':20} us per iteration   above the bare loop")
     for name, seconds in best.items():
-        above = (seconds - best["bare loop"]) / iterations * 1e6
-        print(f"{name:20} {seconds / iterations * 1e6:8.2f} us per iteration, {above:8.2f} us above the bare loop")
+        above = seconds - best["bare loop"]
+        print(f"{name:20} {seconds / iterations * 1e6:16.2f} {above / iterations * 1e6:21.2f}")
+
+
+def main(iterations: int) -> None:
+    """Print both tables."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    time.sleep = lambda seconds: None  # MMCV waits at every epoch; that is not counted here
+    table("a model that does nothing", idle, iterations)
+    table("a linear regression with two losses", regression, iterations // 4)
 
 
 if __name__ == "__main__":
