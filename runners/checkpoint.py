@@ -38,6 +38,10 @@ class NoCheckpoint(BridgeError, FileNotFoundError):
     """There is no file of the name of a checkpoint."""
 
 
+class DamagedCheckpoint(BridgeError, ValueError):
+    """A file cannot be read as a checkpoint."""
+
+
 class UnsafeCheckpoint(BridgeError):
     """A checkpoint holds objects of classes that are not known to be harmless."""
 
@@ -68,7 +72,8 @@ def _allowing() -> AbstractContextManager[Any]:
 def read_file(filename: str, map_location: Any = None) -> Any:
     """What the file holds, read by torch's safe loader and a list of harmless classes; never by plain pickle.
 
-    Raises :class:`NoCheckpoint`, or :class:`UnsafeCheckpoint` naming the class that stands in the way.
+    Raises :class:`NoCheckpoint`, :class:`DamagedCheckpoint`, or :class:`UnsafeCheckpoint` naming the class that
+    stands in the way.
     """
     path = os.path.expanduser(filename)
     if not os.path.isfile(path):
@@ -76,7 +81,9 @@ def read_file(filename: str, map_location: Any = None) -> Any:
     try:
         with _allowing():
             return torch.load(path, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        if "GLOBAL" not in str(error):
+            raise DamagedCheckpoint(f"{filename}: is damaged or no checkpoint of torch: {_reason(error)}") from error
         raise UnsafeCheckpoint(
             f"{filename}: not read, because it holds more than data: {_reason(error)} If you trust the file "
             "and the class, allow it with torch.serialization.add_safe_globals([...]) before loading."

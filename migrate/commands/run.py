@@ -14,6 +14,7 @@ import click
 from mmbridge.compat.config import Reader
 from mmbridge.compat.errors import BridgeError, ConfigError
 from mmbridge.migrate.commands.training_line import training_line
+from mmbridge.migrate.commands.warning_lines import warning_lines
 from mmbridge.migrate.dialect import LEGACY_KEYS, Dialect, dialect, new_keys
 from mmbridge.migrate.reports.names import Names
 
@@ -134,7 +135,7 @@ def _train(given: dict[str, Any], runtime: str) -> None:
 
     names = Names(Path.cwd())
     train_file, interrupt = _of(runtime)
-    with closing(interrupt()) as hook, training_line() as line:
+    with closing(interrupt()) as hook, training_line() as line, warning_lines():
         try:
             runner = train_file(
                 given["config"],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from mmbridge.compat.config import Config
-from mmbridge.compat.errors import ConfigError
+from mmbridge.compat.errors import BridgeError, ConfigError
 from mmbridge.runners.loop.registry import RUNNERS, build_runner_from_cfg
 from mmbridge.runners.loop.runner.runner import ARGUMENTS
 
@@ -44,28 +45,45 @@ def train_file(
     config. Raises ConfigError for what cannot be trained.
     """
     cfg = Config.fromfile(path, execute=True)
-    if options:
-        cfg.merge_from_dict(options)
-    cfg.work_dir = os.path.abspath(work_dir or cfg.get("work_dir") or Path("work_dirs", Path(path).stem))
-    cfg.launcher = launcher
-    if resume_from is not None or auto_resume:
-        cfg.resume, cfg.load_from = True, resume_from
-    asked = {"seed": seed, "diff_rank_seed": diff_seed or None, "deterministic": deterministic or None}
-    if given := {key: value for key, value in asked.items() if value is not None}:
-        cfg.randomness = {**cfg.get("randomness", {}), **given}
-    if not validate:
-        cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    with _naming(path):
+        if options:
+            cfg.merge_from_dict(options)
+        cfg.work_dir = os.path.abspath(work_dir or cfg.get("work_dir") or Path("work_dirs", Path(path).stem))
+        cfg.launcher = launcher
+        if resume_from is not None or auto_resume:
+            cfg.resume, cfg.load_from = True, resume_from
+        asked = {"seed": seed, "diff_rank_seed": diff_seed or None, "deterministic": deterministic or None}
+        if given := {key: value for key, value in asked.items() if value is not None}:
+            cfg.randomness = {**cfg.get("randomness", {}), **given}
+        if not validate:
+            cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+        _check_keys(cfg, path)
+        runner: Any = build_runner_from_cfg(cfg, RUNNERS)
+        for hook in hooks:
+            runner.register_hook(hook)
+        runner.train()
+    return runner
+
+
+@contextmanager
+def _naming(path: str | Path) -> Iterator[None]:
+    """Within the block, a sentence for a person begins with the config's ``path``."""
+    try:
+        yield
+    except BridgeError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _check_keys(cfg: Config, path: str | Path) -> None:
+    wrong = misspelt(cfg)
     if cfg.get("train_cfg") is None:
-        close = [key for key, known in misspelt(cfg).items() if known == "train_cfg"]
+        close = [key for key, known in wrong.items() if known == "train_cfg"]
         hint = f"; did you mean it by {close[0]!r}?" if close else ""
         raise ConfigError(f"{path}: has no train_cfg, so there is nothing to train{hint}")
-    for key, known in misspelt(cfg).items():
+    for key, known in wrong.items():
         warnings.warn(f"{path}: nothing reads {key!r}; did you mean {known!r}?", stacklevel=2)
-    runner: Any = build_runner_from_cfg(cfg, RUNNERS)
-    for hook in hooks:
-        runner.register_hook(hook)
-    runner.train()
-    return runner
 
 
 def misspelt(cfg: Any) -> dict[str, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from mmbridge.runners.blame import WrongSetting, blaming
 
 
 class BaseLoop(ABC):
@@ -14,11 +16,17 @@ class BaseLoop(ABC):
     call points of its own with ``self.runner.call_hook(name, **facts)``.
     """
 
+    mode: ClassVar[str] = ""
+    """``train``, ``val`` or ``test``, for errors to name the config's section."""
+
     def __init__(self, runner: Any, dataloader: Any) -> None:
         self._runner = runner
-        if isinstance(dataloader, Mapping):
-            diff_rank_seed = runner.diff_rank_seed
-            dataloader = runner.build_dataloader(dataloader, seed=runner.seed, diff_rank_seed=diff_rank_seed)
+        with blaming(f"{self.mode}_dataloader".lstrip("_")):
+            if isinstance(dataloader, Mapping):
+                diff_rank_seed = runner.diff_rank_seed
+                dataloader = runner.build_dataloader(dataloader, seed=runner.seed, diff_rank_seed=diff_rank_seed)
+            elif not isinstance(dataloader, Iterable) or isinstance(dataloader, str):
+                raise WrongSetting(f"must be a DataLoader or the dict of one, found {type(dataloader).__name__}")
         self.dataloader: Any = dataloader
 
     @property

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmbridge.compat.errors import BridgeError, ConfigError
+from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.registry import MissingKey, nearest
+from mmbridge.runners.blame import WrongSetting, blaming
 from mmbridge.runners.loop.evaluator import Evaluator
 from mmbridge.runners.loop.legacy_parts import adapt_model
 from mmbridge.runners.loop.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
@@ -32,27 +33,26 @@ from torch import nn
 from torch.optim import Optimizer
 
 
-class WrongSettings(BridgeError, TypeError):
-    """An argument is neither the object wanted nor the dict of one."""
-
-
 class Building(RunnerState):
     """The ``build_*`` methods, with MMEngine's names. Override one to build that thing differently."""
 
     build_dataloader = staticmethod(build_dataloader)
 
+    @blaming("model")
     def build_model(self, model: nn.Module | Mapping[str, Any]) -> nn.Module:
         """The model; one of MMCV 1.x is put into an adapter that speaks this runtime's ``train_step``."""
         if isinstance(model, (Mapping, list)):
             model = MODELS.build(copied(model))
         if not isinstance(model, nn.Module):
-            raise WrongSettings(f"model: must be an nn.Module or a dict with 'type', found {model!r}")
+            raise WrongSetting(f"model: must be an nn.Module or a dict with 'type', found {model!r}")
         return adapt_model(model)
 
+    @blaming("model_wrapper_cfg")
     def wrap_model(self, model_wrapper_cfg: Mapping[str, Any] | None, model: nn.Module) -> nn.Module:
         """The model on its device and, in several processes, in a wrapper that averages gradients."""
         return wrap_model(model, model_wrapper_cfg, self.cfg, self.distributed, self.logger)
 
+    @blaming("visualizer")
     def build_visualizer(self, visualizer: Any = None) -> Any:
         """The visualizer; without settings one that writes to the log directory."""
         if visualizer is None:
@@ -62,12 +62,14 @@ class Building(RunnerState):
         defaults = {"type": "Visualizer", "name": self.experiment_name, "save_dir": self.log_dir}
         return VISUALIZERS.build({**defaults, **copied(visualizer)})
 
+    @blaming("log_processor")
     def build_log_processor(self, log_processor: Any) -> Any:
         """What turns logged values into lines; None means the default one."""
         if not isinstance(log_processor, Mapping) and log_processor is not None:
             return _checked(log_processor, LogProcessor, "log_processor")
         return LOG_PROCESSORS.build({"type": "LogProcessor", **copied(log_processor or {})})
 
+    @blaming("optim_wrapper")
     def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
         """The optimizer in its wrapper: of a dict with ``optimizer``, or one of wrappers by name.
 
@@ -76,7 +78,7 @@ class Building(RunnerState):
         if isinstance(optim_wrapper, (OptimWrapper, OptimWrapperDict)):
             return self._heard(optim_wrapper)
         if not isinstance(optim_wrapper, Mapping):
-            raise WrongSettings(
+            raise WrongSetting(
                 f"optim_wrapper: must be an OptimWrapper or a dict, such as "
                 f"dict(optimizer=dict(type='SGD', lr=0.01)), found {type(optim_wrapper).__name__}"
             )
@@ -101,6 +103,7 @@ class Building(RunnerState):
             each.message_hub = self.message_hub
         return wrapper
 
+    @blaming("param_scheduler")
     def build_param_scheduler(self, scheduler: Any) -> list[Any] | dict[str, list[Any]]:
         """The schedulers: a list, or with several optimizers a list for each of their names.
 
@@ -124,7 +127,7 @@ class Building(RunnerState):
 
     def _scheduler(self, settings: Any, wrapper: OptimWrapper) -> Any:
         if not isinstance(settings, Mapping):
-            raise WrongSettings(f"param_scheduler: must be a scheduler or a dict with 'type', found {settings!r}")
+            raise WrongSetting(f"param_scheduler: must be a scheduler or a dict with 'type', found {settings!r}")
         settings = copied(settings)
         if self._train_loop is not None:
             settings.setdefault("end", self.max_epochs if settings.get("by_epoch", True) else self.max_iters)
@@ -143,11 +146,12 @@ class Building(RunnerState):
             return Evaluator(copied(evaluator))
         if isinstance(evaluator, (list, tuple)):
             return Evaluator(copied(evaluator))
-        raise WrongSettings(
+        raise WrongSetting(
             f"evaluator: must be an Evaluator, a metric's dict or a list of metrics, found {type(evaluator).__name__}; "
             "put a metric into a list"
         )
 
+    @blaming("train_cfg")
     def build_train_loop(self, loop: Any) -> Any:
         """The training loop that ``train_cfg`` describes: by ``type``, else by ``by_epoch``."""
         if not isinstance(loop, Mapping):
@@ -165,11 +169,13 @@ class Building(RunnerState):
             settings["type"] = EpochBasedTrainLoop if settings.pop("by_epoch", False) else IterBasedTrainLoop
         return LOOPS.build(settings, default_args={"runner": self, "dataloader": self._train_dataloader})
 
+    @blaming("val_cfg")
     def build_val_loop(self, loop: Any) -> Any:
         """The validation loop that ``val_cfg`` describes, a ValLoop unless it has a ``type``."""
         parts = {"dataloader": self._val_dataloader, "evaluator": self._val_evaluator}
         return self._evaluation_loop(loop, "val_cfg", ValLoop, parts)
 
+    @blaming("test_cfg")
     def build_test_loop(self, loop: Any) -> Any:
         """The test loop that ``test_cfg`` describes, a TestLoop unless it has a ``type``."""
         parts = {"dataloader": self._test_dataloader, "evaluator": self._test_evaluator}
@@ -183,5 +189,5 @@ class Building(RunnerState):
 
 def _checked(value: Any, kind: type, where: str) -> Any:
     if not isinstance(value, kind):
-        raise WrongSettings(f"{where}: must be a {kind.__name__} or a dict, found {type(value).__name__}")
+        raise WrongSetting(f"{where}: must be a {kind.__name__} or a dict, found {type(value).__name__}")
     return value

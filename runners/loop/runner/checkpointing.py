@@ -13,6 +13,7 @@ import torch
 from mmbridge.compat.config import Config
 from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.registry import MissingKey
+from mmbridge.runners.blame import blaming
 from mmbridge.runners.checkpoint import Checkpoint, load_checkpoint, write_file
 from mmbridge.runners.dist import master_only
 from mmbridge.runners.loop.runner.environment import get_device
@@ -54,10 +55,9 @@ class Checkpointing(HookRegistration, RunnerState):
                 self.logger.info("Did not find a checkpoint in %s to resume from; training starts anew", self.work_dir)
                 self._has_loaded = True
                 return
-        if self._resume and found is not None:
-            self.resume(found)
-        elif found is not None:
-            self.load_checkpoint(found)
+        if found is not None:
+            with blaming("resume" if self._resume else "load_from"):
+                (self.resume if self._resume else self.load_checkpoint)(found)
         self._has_loaded = True
 
     def load_checkpoint(

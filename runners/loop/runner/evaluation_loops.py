@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
+from mmbridge.runners.blame import blaming
 from mmbridge.runners.loop.dataset.test_mode import in_test_mode
 from mmbridge.runners.loop.registry import LOOPS
 from mmbridge.runners.loop.runner.base_loop import BaseLoop
@@ -24,8 +25,9 @@ class EvaluationLoop(BaseLoop):
 
     def __init__(self, runner: Any, dataloader: Any, evaluator: Any, fp16: bool = False) -> None:
         super().__init__(runner, in_test_mode(dataloader))
-        self.evaluator = runner.build_evaluator(evaluator)
-        self.evaluator.use_dataset(self.dataloader.dataset)
+        with blaming(f"{self.mode}_evaluator"):
+            self.evaluator = runner.build_evaluator(evaluator)
+            self.evaluator.use_dataset(self.dataloader.dataset)
         runner.see_dataset(self.dataloader)
         self.fp16 = fp16
         self._losses: dict[str, list[float]] = {}

@@ -8,7 +8,8 @@ from typing import Any
 from mmbridge.compat.chain import HookChain
 from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.hook import Hook, Priority
-from mmbridge.compat.registry import UnknownName, nearest
+from mmbridge.compat.registry import nearest
+from mmbridge.runners.blame import blaming
 from mmbridge.runners.loop.registry import HOOKS
 
 DEFAULT_HOOKS: Mapping[str, Mapping[str, Any]] = {
@@ -91,10 +92,8 @@ class HookRegistration:
         return self._chain.explain(Hook.stages)
 
     def _register(self, where: str, hook: Any) -> None:
-        try:
+        with blaming(where):
             self.register_hook(hook)
-        except UnknownName as error:
-            raise UnknownName(f"{where}: {error}") from None
 
 
 def _unknown(name: str) -> str:

@@ -13,6 +13,7 @@ from mmbridge.compat.chain import HookChain
 from mmbridge.compat.config import Config
 from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.registry import MissingKey, default_scope
+from mmbridge.runners.blame import blaming
 from mmbridge.runners.dist import get_dist_info, master_only
 from mmbridge.runners.loop.logging import MessageHub, MMLogger
 from mmbridge.runners.loop.registry import RUNNERS
@@ -80,9 +81,12 @@ class Runner(Building, Checkpointing, LegacyView):
         self._load_from, self._resume = load_from, resume
         self._launcher, self._scope = launcher, default_scope
         self._chain = HookChain(lends={})
-        setup_env(env_cfg, launcher)
-        self._set_names(work_dir, experiment_name)
-        self.set_randomness(**{"seed": None, **randomness})
+        with blaming("env_cfg"):
+            setup_env(env_cfg, launcher)
+        with blaming("work_dir"):
+            self._set_names(work_dir, experiment_name)
+        with blaming("randomness"):
+            self.set_randomness(**{"seed": None, **randomness})
         self._randomness["given"] = randomness.get("seed")
         self.meta = {"seed": self.seed, "exp_name": self.experiment_name}
         self._open(log_level, visualizer, log_processor)
@@ -119,7 +123,8 @@ class Runner(Building, Checkpointing, LegacyView):
     def _open(self, log_level: str, visualizer: Any, log_processor: Any) -> None:
         """Make what the run writes to; the first lines of the log tell the machine and the config."""
         self.log_processor = self.build_log_processor(log_processor)
-        self.logger = self.build_logger(log_level)
+        with blaming("log_level"):
+            self.logger = self.build_logger(log_level)
         self.logger.info("System environment:\n%s", describe(self))
         if self.cfg:
             self.logger.info("Config:\n%s", self.cfg.pretty_text)
@@ -238,7 +243,8 @@ class Runner(Building, Checkpointing, LegacyView):
     def _init_model_weights(self) -> None:
         model = self.bare_model
         if hasattr(model, "init_weights"):
-            model.init_weights()  # type: ignore[operator]
+            with blaming("model"):
+                model.init_weights()  # type: ignore[operator]
             if get_dist_info()[1] > 1:
                 for tensor in (*model.parameters(), *model.buffers()):
                     torch.distributed.broadcast(tensor.detach(), 0)

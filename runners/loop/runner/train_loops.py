@@ -25,6 +25,7 @@ class TrainLoop(BaseLoop):
     ``interval`` holds. ``stop_training``, set by a hook, ends the run.
     """
 
+    mode = "train"
     unit = "epoch"
 
     def __init__(

@@ -63,6 +63,8 @@ class WorkflowTrainLoop(EpochBasedTrainLoop):
 class ValLossLoop(BaseLoop):
     """The losses on the data, without gradients and in eval mode, as MMCV 1.x's ``val`` epochs."""
 
+    mode = "val"
+
     def run(self) -> dict[str, float]:
         """One pass; returns the mean of each loss over the samples, which the hooks get as metrics."""
         with self.runner.at_work("val", self.dataloader):
