@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +60,8 @@ class OfferedToHooks:
 
     _flows: tuple[tuple[str, Any], ...] = ()
     _optim_wrapper: Any = None
+    _hub: MessageHub | None = None
+    _view: TrainLoopView | None = None
 
     @property
     def experiment_name(self) -> str:
@@ -73,7 +74,7 @@ class OfferedToHooks:
         """The one in ``meta``."""
         return (self.meta or {}).get("seed")
 
-    @cached_property
+    @property
     def message_hub(self) -> MessageHub:
         """Histories and facts of the run, from the first time on that anybody asks for it.
 
@@ -81,7 +82,9 @@ class OfferedToHooks:
         ``train/lr`` (``train/<optimizer>.lr``), the rate of the first group; the facts are ``epoch``, ``iter``,
         ``max_epochs`` and ``max_iters``. Checkpoints of MMCV 1.x do not hold it.
         """
-        return MessageHub(self.experiment_name)
+        if self._hub is None:
+            self._hub = MessageHub(self.experiment_name)
+        return self._hub
 
     @property
     def optim_wrapper(self) -> OptimWrapper | OptimWrapperDict | None:
@@ -92,10 +95,12 @@ class OfferedToHooks:
         wrapper: OptimWrapper | OptimWrapperDict | None = held[1]
         return wrapper
 
-    @cached_property
+    @property
     def train_loop(self) -> TrainLoopView:
         """What hooks ask a training loop."""
-        return TrainLoopView(self)  # type: ignore[arg-type]
+        if self._view is None:
+            self._view = TrainLoopView(self)  # type: ignore[arg-type]
+        return self._view
 
     @property
     def train_dataloader(self) -> Any:
@@ -113,11 +118,10 @@ class OfferedToHooks:
 
     def _begin_flows(self, workflow: Any, data_loaders: list[Any]) -> None:
         self._flows = tuple((mode, loader) for (mode, _), loader in zip(workflow, data_loaders, strict=True))
-        self.__dict__.pop("train_loop", None)
+        self._view = None
 
     def _is_stopped(self) -> bool:
-        view = self.__dict__.get("train_loop")
-        return view is not None and view.stop_training
+        return self._view is not None and self._view.stop_training
 
     def _tell_hub(self, hub: MessageHub, log_vars: dict[str, Any]) -> None:
         runner: Any = self

@@ -221,8 +221,8 @@ class BaseRunner(HookRegistration, OfferedToHooks, ABC):
             if "num_samples" not in outputs:
                 raise KeyError(f"{source} returned 'log_vars' without 'num_samples', how many samples they stand for")
             self.log_buffer.update(outputs["log_vars"], outputs["num_samples"])
-            if "message_hub" in self.__dict__:
-                self._tell_hub(self.message_hub, outputs["log_vars"])
+            if self._hub is not None:
+                self._tell_hub(self._hub, outputs["log_vars"])
         return outputs
 
     def _log_start(self, workflow: Any, limit: str) -> None:

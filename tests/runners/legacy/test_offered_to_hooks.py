@@ -52,7 +52,7 @@ def test_nothing_is_made_that_nobody_asks_for(epochs: Any, data: Any) -> None:
     runner = epochs()
     runner.run([data(2)], [("train", 1)])
 
-    assert {"message_hub", "train_loop", "_optim_wrapper"} & set(vars(runner)) == set()
+    assert (runner._hub, runner._view, runner._optim_wrapper) == (None, None, None)
 
 
 def test_wrappers_follow_the_optimizer(epochs: Any) -> None:
