@@ -48,7 +48,7 @@ class UnsafeCheckpoint(BridgeError):
 
 def _allowed() -> list[Any]:
     """Classes that old checkpoints hold besides tensors and plain values, with the names they go by."""
-    from mmbridge.runners.loop.logging.history_buffer import harmless
+    from mmbridge.runners.loop.pickled_methods import harmless
 
     allowed: list[Any] = [range, slice, Path, PosixPath, WindowsPath, PurePosixPath, PureWindowsPath, *harmless()]
     for name in ("mmcv.utils.config.ConfigDict", "mmengine.config.config.ConfigDict", "addict.addict.Dict"):

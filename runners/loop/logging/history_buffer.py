@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from array import array
 from collections.abc import Callable, Sequence
@@ -201,18 +200,6 @@ class HistoryBuffer:
 
 for _method in (HistoryBuffer.min, HistoryBuffer.max, HistoryBuffer.current, HistoryBuffer.mean):
     HistoryBuffer.register_statistics(_method)
-
-
-def harmless() -> list[Any]:
-    """What torch's safe loader must know to read the histories in a checkpoint of MMEngine, with their names."""
-    return [(HistoryBuffer, "mmengine.logging.history_buffer.HistoryBuffer"), (_method_name, "builtins.getattr")]
-
-
-def _method_name(owner: Any, name: Any) -> str:
-    """Stands for ``getattr`` in a file, where MMEngine's histories name their statistics; it looks nothing up."""
-    if owner is not HistoryBuffer or not isinstance(name, str):
-        raise pickle.UnpicklingError(f"Unsupported global: GLOBAL builtins.getattr of {owner!r}")
-    return name
 
 
 def _plain(values: Any) -> tuple[int, Sequence[float]]:

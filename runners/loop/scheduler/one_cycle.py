@@ -100,8 +100,9 @@ class OneCycleParamScheduler(_ParamScheduler):
         return [annealed(strategy, group[start], group[end], fraction) for group in self.optimizer.param_groups]
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over every attribute that ``state_dict`` holds; in MMEngine's the strategy is a function."""
+        """Take over every attribute that ``state_dict`` holds; in MMEngine's the strategy is a method, or its name."""
         state = dict(state_dict)
         if "anneal_func" in state:
-            state["anneal_strategy"] = state.pop("anneal_func").__name__.removeprefix("_annealing_")
+            method = state.pop("anneal_func")
+            state["anneal_strategy"] = getattr(method, "__name__", method).removeprefix("_annealing_")
         super().load_state_dict(state)

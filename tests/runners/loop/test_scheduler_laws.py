@@ -125,10 +125,17 @@ def test_a_state_of_the_same_scheduler_says_nothing(capsys: pytest.CaptureFixtur
     assert "" == capsys.readouterr().out
 
 
-def test_mmengine_saves_the_strategy_as_a_function(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(SimpleNamespace(__name__="_annealing_linear"), id="itself"),
+        pytest.param("_annealing_linear", id="its name, read from a file"),
+    ],
+)
+def test_mmengine_saves_the_strategy_as_a_method(method: Any, capsys: pytest.CaptureFixture[str]) -> None:
     cycle = schedulers.OneCycleLR(optimizer(), eta_max=1.0, total_steps=5)
     state = {key: value for key, value in cycle.state_dict().items() if key != "anneal_strategy"}
-    cycle.load_state_dict({**state, "anneal_func": SimpleNamespace(__name__="_annealing_linear")})
+    cycle.load_state_dict({**state, "anneal_func": method})
 
     assert "linear" == cycle.anneal_strategy
     assert "anneal_func" not in cycle.state_dict()
