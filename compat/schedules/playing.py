@@ -23,7 +23,7 @@ class Group:
     """One parameter group while the run is played: its value, and the base each scheduler saw when built.
 
     Raises:
-        ConfigError: the first scheduler does not start at the beginning.
+        ConfigError: the first scheduler does not start at the beginning, or two write their heights into the group.
     """
 
     __slots__ = ("arguments", "bases", "value")
@@ -33,7 +33,12 @@ class Group:
         self.arguments = arguments
         self.bases: list[float] = []
         initial: float | None = None
+        heights: list[Any] = []
         for bound, chosen in zip(schedulers, arguments, strict=True):
+            if bound.scheduler.initial:
+                heights.append([chosen[name] for name in ("eta_max", "div_factor", "final_div_factor")])
+                if heights[-1] != heights[0]:
+                    raise ConfigError(f"{bound.where}: would replace the eta_max of the one cycle before; keep one.")
             if bound.scheduler.initial and bound.last_step == -1:
                 initial = bound.scheduler.initial(**chosen)
             elif initial is None and bound.last_step >= 0:

@@ -141,3 +141,11 @@ def test_the_closed_form_plays_the_old_values_and_then_stays(unit: Any) -> None:
     series = modern_series(scheduler, loop=Loop(unit, 3 if unit == "epoch" else 6), epoch_length=2, bases=[1.0])
 
     assert [1.0, 0.75, 0.5, 0.25, 0.25, 0.25] == series.values()
+
+
+def test_two_cycles_of_other_heights_are_refused() -> None:
+    """The second one's constructor writes its heights where the first one looks for its own."""
+    cycles = [new("OneCycleLR", eta_max=eta_max, total_steps=6, by_epoch=False) for eta_max in (1.0, 0.5)]
+
+    with pytest.raises(ConfigError, match=r"param_scheduler\[1\]: would replace the eta_max of the one cycle"):
+        modern_series(cycles, loop=Loop("iter", 6), epoch_length=6, bases=[1.0])
