@@ -29,7 +29,7 @@ RATE = {"lr": 0.1, "momentum": 0.9}
 LEGACY_HOOKS: dict[str, Any] = {
     "lr_config": {"policy": "step", "step": [1], "warmup": "linear", "warmup_iters": 500},
     "checkpoint_config": {"interval": 1},
-    "log_config": {"interval": 50, "hooks": [{"type": "TextLoggerHook"}]},
+    "log_config": {"interval": 10, "hooks": [{"type": "TextLoggerHook"}]},
 }
 GENERATOR = torch.Generator().manual_seed(0)
 BATCH = {"inputs": torch.randn(8, 4, generator=GENERATOR), "data_samples": torch.randn(8, generator=GENERATOR)}
@@ -135,7 +135,6 @@ def new_engine(package: str, make: Any, iterations: int) -> float:
             train_cfg={"by_epoch": True, "max_epochs": 1},
             optim_wrapper={"optimizer": {"type": "SGD", **RATE}},
             param_scheduler={"type": "LinearLR", "by_epoch": False, "begin": 0, "end": 500, "start_factor": 0.1},
-            default_hooks={"logger": {"type": "LoggerHook", "interval": 50}},
             log_level="ERROR",
             experiment_name=f"overhead{time.time_ns()}",
         )
