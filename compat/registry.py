@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -304,9 +305,19 @@ def build_from_cfg(cfg: Mapping[str, Any], registry: Registry, default_args: Map
         try:
             return build(**arguments)
         except Exception as error:
-            if hasattr(error, "add_note"):  # Python 3.11
-                error.add_note(f"while building {kind!r} of registry {registry.name!r}")
+            _note(error, kind, build, registry)
             raise
+
+
+def _note(error: Exception, kind: Any, build: Any, registry: Registry) -> None:
+    """Tell in ``error`` what was being built, and which argument may be meant by one that there is not."""
+    name = kind if isinstance(kind, str) else getattr(kind, "__name__", repr(kind))
+    wrong = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    makers = [vars(each).get("__init__") for each in build.__mro__] if inspect.isclass(build) else [build]
+    known = {each for maker in makers if inspect.isfunction(maker) for each in inspect.signature(maker).parameters}
+    close = nearest(wrong[1], known) if wrong else []
+    told = f"while building {name!r} of registry {registry.name!r}{f'; did you mean {close[0]!r}?' if close else ''}"
+    vars(error)["__notes__"] = [*getattr(error, "__notes__", []), told]  # add_note, in Python 3.10 too
 
 
 def _callable(kind: object, registry: Registry) -> Callable[..., Any]:

@@ -68,9 +68,11 @@ def blaming(section: str) -> Iterator[None]:
 
 
 def _told(section: str, error: Exception) -> BridgeError:
+    notes = getattr(error, "__notes__", [])
+    built = f" ({notes[0]})" if notes else ""
     if isinstance(error, OSError):
         text = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
         return NotAccessible(f"{section}: {text}")
     if isinstance(error, KeyError):
-        return MissingKey(f"{section}: {error.args[0] if error.args else error}")
-    return (WrongSetting if isinstance(error, TypeError) else WrongValue)(f"{section}: {error}")
+        return MissingKey(f"{section}: {error.args[0] if error.args else error}{built}")
+    return (WrongSetting if isinstance(error, TypeError) else WrongValue)(f"{section}: {error}{built}")

@@ -81,9 +81,11 @@ def read_file(filename: str, map_location: Any = None) -> Any:
     try:
         with _allowing():
             return torch.load(path, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        if "GLOBAL" not in str(error):
-            raise DamagedCheckpoint(f"{filename}: is damaged or no checkpoint of torch: {_reason(error)}") from error
+    except Exception as error:  # of a damaged file, torch's reader raises whatever it stumbles over
+        if not isinstance(error, pickle.UnpicklingError) or "GLOBAL" not in str(error):
+            raise DamagedCheckpoint(
+                f"{filename}: is damaged or no checkpoint of torch ({type(error).__name__})"
+            ) from error
         raise UnsafeCheckpoint(
             f"{filename}: not read, because it holds more than data: {_reason(error)} If you trust the file "
             "and the class, allow it with torch.serialization.add_safe_globals([...]) before loading."

@@ -82,7 +82,7 @@ class Config:
             hint = "there is no value to stand for it" if execute else "pass execute=True to run the file"
             raise ConfigError(f"{unknown}; {hint}.")
         _warn_deprecated(reader, path)
-        if execute and import_custom_modules and isinstance(values.get("custom_imports"), dict):
+        if execute and import_custom_modules and values.get("custom_imports") is not None:
             import_listed(values["custom_imports"], str(path))
         text = "\n".join(f"{file}\n{reader.text(file)}" for file in reader.closure(path))
         variables = reader.env_variables if isinstance(reader, RunningReader) else {}

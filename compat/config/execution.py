@@ -122,6 +122,8 @@ def import_custom_modules(custom_imports: Mapping[str, Any], where: str) -> None
     Raises ImportError naming the module and ``where``, :class:`ModuleMissing` where it is this very module that does
     not exist; with ``allow_failed_imports`` warns instead.
     """
+    if not isinstance(custom_imports, Mapping):
+        raise ConfigError(f"{where}: custom_imports must be a dict(imports=[...]), found {custom_imports!r}.")
     imports = custom_imports.get("imports") or []
     for name in [imports] if isinstance(imports, str) else imports:
         if not isinstance(name, str):

@@ -12,6 +12,7 @@ from typing import Any
 
 from mmbridge.compat.config import Config
 from mmbridge.compat.errors import BridgeError, ConfigError
+from mmbridge.runners.blame import blaming
 from mmbridge.runners.loop.registry import RUNNERS, build_runner_from_cfg
 from mmbridge.runners.loop.runner.runner import ARGUMENTS
 
@@ -45,10 +46,11 @@ def train_file(
     config. Raises ConfigError for what cannot be trained.
     """
     cfg = Config.fromfile(path, execute=True)
-    with _naming(path):
+    with _naming(cfg, path):
         if options:
             cfg.merge_from_dict(options)
-        cfg.work_dir = os.path.abspath(work_dir or cfg.get("work_dir") or Path("work_dirs", Path(path).stem))
+        with blaming("work_dir"):
+            cfg.work_dir = os.path.abspath(work_dir or cfg.get("work_dir") or Path("work_dirs", Path(path).stem))
         cfg.launcher = launcher
         if resume_from is not None or auto_resume:
             cfg.resume, cfg.load_from = True, resume_from
@@ -66,12 +68,12 @@ def train_file(
 
 
 @contextmanager
-def _naming(path: str | Path) -> Iterator[None]:
+def _naming(cfg: Config, path: str | Path) -> Iterator[None]:
     """Within the block, a sentence for a person begins with the config's ``path``."""
     try:
         yield
     except BridgeError as error:
-        if str(error).startswith(str(path)):
+        if str(error).startswith((str(path), str(cfg.filename))):
             raise
         raise ConfigError(f"{path}: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -164,7 +165,12 @@ def _clipping(clip_grad: Mapping[str, Any]) -> tuple[str, Callable[..., Any], di
             f"clip_grad={dict(clip_grad)} does not say how far to clip: write dict(max_norm=35), "
             "dict(type='value', clip_value=0.2), or None for no clipping"
         )
-    return (*_CLIPPING[kind], arguments)
+    name, clip = _CLIPPING[kind]
+    try:
+        inspect.signature(clip).bind([], **arguments)
+    except TypeError as error:
+        raise ValueError(f"clip_grad={dict(clip_grad)}: {error}, as torch's {clip.__name__} is called") from None
+    return name, clip, arguments
 
 
 def _warn(sentence: str) -> None:

@@ -90,7 +90,7 @@ class Building(RunnerState):
             return self._heard(build_optim_wrapper(self.bare_model, settings))
         wrong = [name for name, each in settings.items() if not isinstance(each, OptimWrapper)]
         if wrong:
-            close = nearest("optimizer", wrong)
+            close = nearest("optimizer", [name for name in wrong if name != "optimizer"])
             hint = f"; did you mean 'optimizer' by {close[0]!r}?" if close else ""
             raise ConfigError(
                 "optim_wrapper: has no key 'optimizer' (a dict with 'type', or a torch optimizer), and without it "
@@ -147,8 +147,8 @@ class Building(RunnerState):
         if isinstance(evaluator, (list, tuple)):
             return Evaluator(copied(evaluator))
         raise WrongSetting(
-            f"evaluator: must be an Evaluator, a metric's dict or a list of metrics, found {type(evaluator).__name__}; "
-            "put a metric into a list"
+            "an evaluator must be an Evaluator, a metric's dict or a list of metrics, "
+            f"found {type(evaluator).__name__}; put a metric into a list"
         )
 
     @blaming("train_cfg")

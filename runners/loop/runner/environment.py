@@ -14,11 +14,13 @@ from typing import Any
 import torch
 from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.registry import nearest
+from mmbridge.runners.blame import blaming
 from mmbridge.runners.dist import get_dist_info, get_local_rank, init_dist
 
 KEYS = ("cudnn_benchmark", "mp_cfg", "dist_cfg", "resource_limit")
 
 
+@blaming("env_cfg")
 def setup_env(env_cfg: Mapping[str, Any], launcher: str) -> None:
     """Set this process up as ``env_cfg`` says: MMEngine's keys, each of which may be left out.
 

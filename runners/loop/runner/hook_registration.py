@@ -59,6 +59,8 @@ class HookRegistration:
 
         Raises ConfigError where None stands under a name that is none of theirs.
         """
+        if not isinstance(hooks, (Mapping, type(None))):
+            raise ConfigError(f"default_hooks: must be a dict of names and hooks, found {type(hooks).__name__}")
         chosen: dict[str, Any] = dict(DEFAULT_HOOKS)
         for name, hook in (hooks or {}).items():
             if hook is None:
@@ -76,6 +78,8 @@ class HookRegistration:
 
     def register_custom_hooks(self, hooks: Sequence[Any]) -> None:
         """Add ``hooks``, objects or dicts, in their order."""
+        if not isinstance(hooks, Sequence) or isinstance(hooks, str):
+            raise ConfigError(f"custom_hooks: must be a list of hooks, found {type(hooks).__name__}")
         for place, hook in enumerate(hooks):
             self._register(f"custom_hooks[{place}]", hook)
 

@@ -81,6 +81,8 @@ def _dataset(cfg: dict[str, Any]) -> Any:
         dataset = DATASETS.build(dataset)
         if hasattr(dataset, "full_init"):
             dataset.full_init()
+    elif isinstance(dataset, str):
+        raise ConfigError(f"dataset: must be a dataset or a dict with 'type', found {dataset!r}")
     batches = cfg.pop("num_batch_per_epoch", None)
     if batches is None:
         return dataset

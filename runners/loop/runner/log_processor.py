@@ -37,6 +37,8 @@ class LogProcessor:
         log_with_hierarchy: bool = False,
         mean_pattern: str = r".*(loss|time|data_time|grad_norm).*",
     ) -> None:
+        if not isinstance(window_size, int) or window_size < 1:
+            raise ValueError(f"window_size: must be a number of values from 1 on, found {window_size!r}")
         self.window_size = window_size
         self.by_epoch = by_epoch
         self.custom_cfg = [dict(cfg) for cfg in custom_cfg or ()]

@@ -24,7 +24,7 @@ from mmbridge.runners.loop.runner.environment import describe, setup_env, shared
 from mmbridge.runners.loop.runner.legacy_view import LegacyView
 from mmbridge.runners.loop.runner.loaders import copied
 from mmbridge.runners.loop.runner.scaling import scale_lr
-from mmbridge.runners.loop.runner.sections import check_schedulers, check_triples
+from mmbridge.runners.loop.runner.sections import check_loading, check_schedulers, check_triples
 from mmbridge.runners.seed import init_random_seed, set_random_seed
 from torch import nn
 
@@ -75,18 +75,16 @@ class Runner(Building, Checkpointing, LegacyView):
     ) -> None:
         self._take_sections(locals())
         check_schedulers(param_scheduler, optim_wrapper)
+        check_loading(load_from, resume)
         self.cfg = cfg if isinstance(cfg, Config) else Config(dict(cfg or {}))
         self.optim_wrapper, self.param_schedulers = optim_wrapper, param_scheduler
         self.auto_scale_lr = auto_scale_lr
         self._load_from, self._resume = load_from, resume
         self._launcher, self._scope = launcher, default_scope
         self._chain = HookChain(lends={})
-        with blaming("env_cfg"):
-            setup_env(env_cfg, launcher)
-        with blaming("work_dir"):
-            self._set_names(work_dir, experiment_name)
-        with blaming("randomness"):
-            self.set_randomness(**{"seed": None, **randomness})
+        setup_env(env_cfg, launcher)
+        self._set_names(work_dir, experiment_name)
+        self.set_randomness(**{"seed": None, **randomness})
         self._randomness["given"] = randomness.get("seed")
         self.meta = {"seed": self.seed, "exp_name": self.experiment_name}
         self._open(log_level, visualizer, log_processor)
@@ -111,6 +109,7 @@ class Runner(Building, Checkpointing, LegacyView):
         self._val_evaluator, self._test_evaluator = given["val_evaluator"], given["test_evaluator"]
         self._train_loop = self._val_loop = self._test_loop = None
 
+    @blaming("work_dir")
     def _set_names(self, work_dir: str | os.PathLike[str], experiment_name: str | None) -> None:
         self.work_dir = os.path.abspath(work_dir)
         self.timestamp = shared_timestamp()
@@ -153,11 +152,14 @@ class Runner(Building, Checkpointing, LegacyView):
             stack.enter_context(default_scope(self._scope))
             yield
 
+    @blaming("randomness")
     def set_randomness(self, seed: int | None, diff_rank_seed: bool = False, deterministic: bool = False) -> None:
         """Seed everything; None draws a seed that all processes share.
 
         ``diff_rank_seed`` adds the rank; ``deterministic`` asks torch for the same results each time.
         """
+        if not isinstance(seed, (int, type(None))):
+            raise ConfigError(f"seed: must be a whole number or None, found {seed!r}")
         drawn = init_random_seed(seed)
         set_random_seed(drawn, deterministic, diff_rank_seed)
         if deterministic:
@@ -182,7 +184,13 @@ class Runner(Building, Checkpointing, LegacyView):
 
     def scale_lr(self, optim_wrapper: Any, auto_scale_lr: Mapping[str, Any] | None = None) -> None:
         """Multiply the learning rates by the real over the base batch size, where ``auto_scale_lr`` is enabled."""
-        if auto_scale_lr is not None and auto_scale_lr.get("enable", False):
+        if auto_scale_lr is None:
+            return
+        if not isinstance(auto_scale_lr, Mapping):
+            raise ConfigError(
+                f"auto_scale_lr: must be a dict such as dict(enable=True, base_batch_size=16), found {auto_scale_lr!r}"
+            )
+        if auto_scale_lr.get("enable", False):
             scale_lr(self, optim_wrapper, auto_scale_lr)
 
     def train(self) -> nn.Module:
@@ -198,7 +206,8 @@ class Runner(Building, Checkpointing, LegacyView):
         if self.param_schedulers is not None:
             self.param_schedulers = self.build_param_scheduler(self.param_schedulers)
         _ = self.val_loop
-        self.call_hook("before_run")
+        with blaming("hooks"):
+            self.call_hook("before_run")
         self._init_model_weights()
         if self.cfg.get("activation_checkpointing") is not None:
             checkpoint_activations(self.bare_model, self.cfg["activation_checkpointing"])
@@ -254,6 +263,8 @@ class Runner(Building, Checkpointing, LegacyView):
         options = self.cfg.get("compile", False)
         if not options:
             return
+        if not isinstance(options, (bool, Mapping)):
+            raise ConfigError(f"compile: must be True, False or a dict of torch.compile's options, found {options!r}")
         chosen = options if isinstance(options, Mapping) else {}
         setattr(self.model, method, torch.compile(getattr(self.model, method), **chosen))
         self.logger.info("the model's %s is compiled, which makes the first iterations slow", method)

@@ -33,6 +33,17 @@ def check_triples(given: Mapping[str, Any]) -> None:
         )
 
 
+def check_loading(load_from: Any, resume: Any) -> None:
+    """Raise ConfigError where ``load_from`` is no path, or where ``resume`` is one."""
+    if not isinstance(load_from, (str, type(None))):
+        raise ConfigError(f"load_from: must be the path of a checkpoint or None, found {load_from!r}")
+    if not isinstance(resume, bool):
+        raise ConfigError(
+            f"resume: must be True or False, found {resume!r}; to go on from a file, set load_from to it, and "
+            "resume=True"
+        )
+
+
 _VERBS = {"train": "train", "val": "validate", "test": "test"}
 
 

@@ -33,6 +33,8 @@ class TrainLoop(BaseLoop):
     ) -> None:
         if limit is None or int(limit) != limit or limit < 0:
             raise ConfigError(f"train_cfg.max_{self.unit}s: must be a whole number, found {limit!r}")
+        if not isinstance(val_interval, int) or val_interval < 1:
+            raise ConfigError(f"train_cfg.val_interval: must be a whole number from 1 on, found {val_interval!r}")
         super().__init__(runner, dataloader)
         self._epoch = self._iter = 0
         self.val_begin = val_begin
@@ -95,6 +97,8 @@ class EpochBasedTrainLoop(TrainLoop):
     ) -> None:
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         self._max_epochs = int(max_epochs)
+        if self._max_epochs and len(self.dataloader) == 0:
+            raise ConfigError("train_dataloader: gives no batch: its data are none, or fewer than one batch is made of")
         self.first_batch = 0  # of the next epoch; more where a run goes on that was interrupted in an epoch
 
     @property

@@ -19,7 +19,7 @@ def runner_of(mode: str, trains: bool = True) -> Any:
         hub.update_scalars({f"{mode}/time": 0.125, f"{mode}/data_time": 0.0625})
     hub.update_info("eta", 61)
     loop = SimpleNamespace(dataloader=[0] * 10)
-    loops = {"train_loop": loop, "val_loop": loop, "test_loop": loop}
+    loops = {f"{each}_dataloader": loop.dataloader for each in ("train", "val", "test")}
     counters = {"epoch": 1, "iter": 3, "max_epochs": 12, "max_iters": 1000}
     return SimpleNamespace(
         message_hub=hub, model=None, _train_loop=loop if trains else {"by_epoch": True}, **loops, **counters
