@@ -29,6 +29,7 @@ LEGACY_LENDS: Mapping[str, str] = {"batch_idx": "inner_iter", "data_batch": "dat
 
 _NOT_OFFERED = object()
 _ALONE: tuple[str, ...] = ()
+_SEVERAL = ""  # no fact has this name
 
 
 class UnknownPoint(BridgeError, AttributeError):
@@ -48,9 +49,11 @@ class Listener(NamedTuple):
 
 
 class Point(NamedTuple):
-    """What one point calls; ``alone`` are the bare calls, all different, where each takes the runner only."""
+    """What one point calls. ``calls`` has the same as ``listeners``, ready to be made: the call, and of its facts None
+    for none, the name for one, _SEVERAL for others.
+    """
 
-    alone: tuple[Call, ...] | None
+    calls: tuple[tuple[Call, str | None, Listener], ...]
     listeners: tuple[Listener, ...]
 
 
@@ -133,25 +136,17 @@ class HookChain:
         seen = count[0]
         if self._seen != seen:
             self._bind()
-        alone, listeners = self._table.get(point) or self._own_point(point)
-        if alone is None:
-            for listener in listeners:
-                _, call, wants = listener
-                if wants is _ALONE:
-                    call(runner)
-                elif wants is not None and len(wants) == 1 and wants[0] in facts:
-                    call(runner, **{wants[0]: facts[wants[0]]})
-                else:
-                    call(runner, **self._select(point, wants, facts, runner))
-                if count[0] != seen:
-                    place = next(place for place, each in enumerate(listeners) if each is listener)
-                    return self._fire_rest(point, listeners[: place + 1], runner, facts)
-            return None
-        for call in alone:
-            call(runner)
+        calls, listeners = self._table.get(point) or self._own_point(point)
+        for call, fact, listener in calls:
+            if fact is None:
+                call(runner)
+            elif fact in facts:
+                call(runner, **{fact: facts[fact]})
+            else:
+                call(runner, **self._select(point, listener.wants, facts, runner))
             if count[0] != seen:
-                place = next(place for place, each in enumerate(listeners) if each.call is call)
-                return self._fire_rest(point, listeners[: place + 1], runner, facts)
+                done = listeners[: next(place for place, each in enumerate(listeners) if each is listener) + 1]
+                return self._fire_rest(point, done, runner, facts)
         return None
 
     def explain(self, points: Iterable[str] = tuple(HookPoint)) -> str:
@@ -174,9 +169,7 @@ class HookChain:
     def _bound(self, point: str) -> Point:
         bound = (_listener(hook, point) for hook in list(self.hooks))
         listeners = tuple(each for each in bound if each is not None)
-        calls = tuple(each.call for each in listeners)
-        alone = all(each.wants is _ALONE for each in listeners) and len({*map(id, calls)}) == len(calls)
-        return Point(calls if alone else None, listeners)
+        return Point(tuple((each.call, _one_fact(each.wants), each) for each in listeners), listeners)
 
     def _fire_rest(self, point: str, called: Sequence[Listener], runner: Any, facts: dict[str, Any]) -> None:
         """Go on in the changed chain, after the last of the hooks already called that is still in it."""
@@ -214,6 +207,12 @@ class HookChain:
                 raise UnknownPoint(f"no hook point {point!r}; did you mean {' or '.join(map(repr, close))}?")
         self._table[point] = bound
         return bound
+
+
+def _one_fact(wants: tuple[str, ...] | None) -> str | None:
+    if wants is None or len(wants) > 1:
+        return _SEVERAL
+    return wants[0] if wants else None
 
 
 def _listener(hook: Any, point: str) -> Listener | None:
