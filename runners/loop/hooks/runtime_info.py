@@ -9,6 +9,7 @@ from mmbridge.compat.hook import EngineHook, takes
 from mmbridge.runners.hooks.logger import LoggerHook
 from mmbridge.runners.loop.hooks.appending import Appending
 from mmbridge.runners.loop.registry import HOOKS
+from torch import Tensor
 
 
 @HOOKS.register_module()
@@ -84,6 +85,8 @@ class RuntimeInfoHook(EngineHook):
         """What the step has reported."""
         if outputs is not None:
             for name, value in outputs.items():
+                if type(value) is Tensor and not value.ndim and value.is_cpu:
+                    value = value.item()
                 if type(value) is float:
                     self._training[name](value)
                 else:
