@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mmbridge.compat.config.bounds import opaque_part
 from mmbridge.compat.config.config_dict import ConfigDict, to_config, to_plain
 from mmbridge.compat.config.execution import RunningReader
@@ -137,6 +136,8 @@ class Config:
         elif kind == ".json":
             text = _json(to_plain(self._cfg_dict))
         elif kind in (".yaml", ".yml"):
+            import yaml  # slow to import, and seldom needed
+
             text = yaml.safe_dump(json.loads(_json(to_plain(self._cfg_dict))), sort_keys=False)
         else:
             raise ConfigError(f"{file}: a config is written as {', '.join(EXTENSIONS)}, found {kind!r}.")

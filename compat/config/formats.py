@@ -11,15 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mmbridge.compat.config.expressions import ENVIRONMENT
 from mmbridge.compat.config.static import Dialect, substitute_predefined
 from mmbridge.compat.config.values import BaseRef, StaticFile, Undecided
 from mmbridge.compat.errors import ConfigError
+from mmbridge.compat.plain_data import read_yaml
 
 EXTENSIONS = (".py", ".json", ".yaml", ".yml")
 _REF = re.compile(r"\{\{\s*_base_\.([\w.]+)\s*\}\}")
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def decode(raw: bytes, path: Path) -> str:
@@ -42,10 +41,12 @@ def read_data(text: str, path: Path, dialect: Dialect, *, predefined: bool = Tru
 
     Raises ConfigError if the text cannot be parsed or is no mapping. In YAML ``1e-3`` is a string.
     """
+    import yaml  # slow to import, and seldom needed
+
     marks: dict[str, BaseRef | Undecided] = {}
     prepared = _mark(substitute_predefined(text, path) if predefined else text, path, dialect, marks)
     try:
-        loaded = json.loads(prepared) if path.suffix == ".json" else yaml.load(prepared, Loader=_LOADER)
+        loaded = json.loads(prepared) if path.suffix == ".json" else read_yaml(prepared)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}:{error.lineno}: this is not JSON: {error.msg}; correct the file.") from None
     except yaml.YAMLError as error:
@@ -125,6 +126,8 @@ def write_data(values: Mapping[str, Any], *, like: str, suffix: str) -> str:
         found = re.search(r"\n( +)\S", like)
         text = json.dumps(plain, indent=len(found[1]) if found else None, ensure_ascii=False) + "\n"
     else:
+        import yaml
+
         text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=None)
     for mark, reference in marks.items():
         text = re.sub(rf"""["']?{mark}["']?""", lambda _: reference, text)  # noqa: B023 (used at once)
