@@ -16,7 +16,7 @@ pytestmark = pytest.mark.oracle
 sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures" / "toys" / "loop"))
 from loop_cases import ADAM, CASES, ENDLESS, EPOCHS, HOOKS, SGD, VAL, WARM  # noqa: E402
 from loop_engines import ours, real  # noqa: E402
-from loop_toys import register, run  # noqa: E402
+from loop_toys import register, run, without_annealing  # noqa: E402
 
 EMA = [{"type": "EMAHook", "momentum": 0.1}]
 RIVALS = {"model": {"type": "Rivals"}, "optim_wrapper": CASES["two optimizers"]["optim_wrapper"]}
@@ -129,7 +129,7 @@ def gone_on(engine: Any, case: dict[str, Any], start: str, work_dir: Path, saved
     recorder = Recorder()
     result = run(engine, recorder.hook(engine.Hook), {**case, "load_from": start, "resume": True}, str(work_dir))
     last = torch.load((work_dir / "last_checkpoint").read_text("utf-8").strip(), weights_only=False)
-    return {"events": recorder.events, "result": plain(json.loads(json.dumps(vars(result)))), "last": last}
+    return {"events": recorder.events, "result": json.loads(json.dumps(vars(result))), "last": last}
 
 
 def plain(value: Any) -> Any:
@@ -137,7 +137,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.tolist()
     if isinstance(value, dict):
-        return {key: plain(each) for key, each in value.items() if key not in ("anneal_func", "anneal_strategy")}
+        return {key: plain(each) for key, each in without_annealing(value).items()}
     return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
