@@ -111,6 +111,10 @@ class MMLogger(Named, logging.Logger):
         """The path of the file, None without one."""
         return self._log_file
 
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's name
+        """Whether some handler takes records of ``level``; where none does, as in ranks above 0, none is made."""
+        return super().isEnabledFor(level) and any(level >= handler.level for handler in self.handlers)
+
     def callHandlers(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Hand the record to this logger's own handlers."""
         for handler in self.handlers:
