@@ -91,7 +91,9 @@ def _several(view: View) -> Iterator[Edit]:
     """Several optimizers are built by a constructor of the library's or the user's own: everything stays."""
     key = "optimizers" if view.has("optimizers") else "optimizer"
     yield Todo(
-        (key,), "several optimizers need an optim wrapper constructor of your own; see MMEngine's OptimWrapperDict."
+        (key,),
+        "several optimizers need an optim wrapper constructor, such as the MultiOptimWrapperConstructor of MMagic "
+        "and of mmbridge's loop runtime; see MMEngine's OptimWrapperDict.",
     )
     for part in ("optimizer_config", "fp16"):
         if view.get(part):

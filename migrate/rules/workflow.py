@@ -35,5 +35,8 @@ def workflow(view: View) -> Iterator[Edit]:
         yield Drop(("workflow",), "the train loop says it")
     else:
         others = ", ".join(sorted(str(mode) for mode in modes - {"train"}))
-        reason = f"MMEngine has no loss pass over '{others}' data between epochs; it is lost"
+        reason = (
+            f"MMEngine has no loss pass over '{others}' data between epochs; it is lost "
+            "(the WorkflowTrainLoop of mmbridge's loop runtime has one)"
+        )
         yield Drop(("workflow",), reason, warn=True)
