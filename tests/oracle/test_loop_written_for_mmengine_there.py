@@ -1,0 +1,45 @@
+"""A project written for MMEngine: unchanged in real MMEngine 0.10.7, and here with its import lines changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.oracle
+sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures" / "toys" / "loop"))
+from loop_imports import project  # noqa: E402
+
+RUNS = [
+    "train_objects",
+    "train_by_config",
+    "validate_on_two_sets",
+    "train_twice",
+    "own_steps_averages_and_groups",
+    "tested_after_training",
+]
+
+
+@pytest.fixture(scope="module")
+def projects() -> Any:
+    pytest.importorskip("mmengine")
+    if "torchvision" in sys.modules and not hasattr(sys.modules["torchvision"], "__version__"):
+        sys.modules["torchvision"].__version__ = "0"  # MMEngine logs it
+    os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # MMEngine cannot read its checkpoints without
+    return [project(here=False), project(here=True)]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", RUNS)
+def test_a_project_does_the_same_here(name: str, projects: Any, tmp_path: Path) -> None:
+    """What its hooks hear, what is logged and the weights are equal to the bit; times are none of it."""
+    results = []
+    for place, tiny in zip(("there", "here"), projects, strict=True):
+        found = tiny.facts(getattr(tiny, name), str(tmp_path / place))
+        results.append(json.loads(json.dumps(found)))
+
+    assert results[0] == results[1]
