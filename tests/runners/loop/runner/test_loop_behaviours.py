@@ -232,6 +232,9 @@ def test_every_optimizer_of_torch_trains(name: str, engine: Any, tmp_path: Path)
 
 def test_a_launcher_without_its_environment_is_told(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # a launched run sets these for its process, and how workers start
+    monkeypatch.setenv("MKL_NUM_THREADS", "1")
+    monkeypatch.setattr(torch.multiprocessing, "set_start_method", lambda method: None)
 
     with pytest.raises(BridgeError, match="RANK"):
         make(**EPOCHS, launcher="pytorch")
