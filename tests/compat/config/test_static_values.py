@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import types
 from pathlib import Path
 from typing import Any
@@ -106,11 +107,13 @@ START = "a = 1\nb = [1, 2]\nc = dict(k=1, m=[2])\nd = 'x'\n"
 
 
 def runs(text: str) -> bool:
-    """Whether Python can run ``text``, and no value holds itself."""
+    """Whether Python can run ``text``, no value holds itself, and none is nested too deeply to be read."""
     try:
-        return "..." not in repr(run(text))
+        shown = repr(run(text))
     except Exception:
         return False
+    deepest = max(itertools.accumulate({"[": 1, "(": 1, "{": 1, "]": -1, ")": -1, "}": -1}.get(c, 0) for c in shown))
+    return "..." not in shown and deepest < 50
 
 
 @settings(max_examples=300, deadline=None)
