@@ -40,13 +40,14 @@ def _description(runner: Any, outputs: Any) -> str:
         parts.append(f"epoch {runner.epoch + 1}/{runner.max_epochs}")
     values = outputs.get("log_vars", outputs) if isinstance(outputs, Mapping) else {}
     if "loss" in values:
-        parts.append(f"loss {float(values['loss']):.4g}")
+        loss = values["loss"]
+        parts.append(f"loss {float(loss.detach() if hasattr(loss, 'detach') else loss):.4g}")
     return "  ".join(parts)
 
 
 @contextmanager
 def training_line() -> Iterator[list[Hook]]:
-    """The hook that shows the line, where standard error is a terminal; what else is written there goes above it."""
+    """The hook that shows the line, where standard error is a terminal; what else is written to one goes above it."""
     if not sys.stderr.isatty():
         yield []
         return
@@ -55,5 +56,6 @@ def training_line() -> Iterator[list[Hook]]:
 
     columns = (MofNCompleteColumn(), BarColumn(bar_width=None), TimeRemainingColumn(), TextColumn("{task.description}"))
     console = Console(stderr=True, soft_wrap=True)
-    with Progress(*columns, console=console, transient=True, auto_refresh=False, redirect_stdout=False) as bar:
+    logs_there = sys.stdout.isatty()  # the loop runtime logs to standard output, the legacy one to standard error
+    with Progress(*columns, console=console, transient=True, auto_refresh=False, redirect_stdout=logs_there) as bar:
         yield [TrainingLine(bar)]
