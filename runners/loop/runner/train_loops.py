@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from mmbridge.compat.errors import ConfigError
+from mmbridge.runners.blame import blaming
 from mmbridge.runners.hooks.sampler_seed import tell_epoch
 from mmbridge.runners.loop.registry import LOOPS
 from mmbridge.runners.loop.runner.base_loop import BaseLoop
@@ -98,7 +99,8 @@ class EpochBasedTrainLoop(TrainLoop):
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         self._max_epochs = int(max_epochs)
         if self._max_epochs and len(self.dataloader) == 0:
-            raise ConfigError("train_dataloader: gives no batch: its data are none, or fewer than one batch is made of")
+            with blaming("train_dataloader"):
+                raise ConfigError("gives no batch: its data are none, or fewer than one batch is made of")
         self.first_batch = 0  # of the next epoch; more where a run goes on that was interrupted in an epoch
 
     @property
