@@ -14,7 +14,7 @@ from mmbridge.compat.errors import BridgeError
 COMMANDS: Final = {
     "convert": "Convert configs and their bases, with proof.",
     "check": "Find what is wrong with configs that are migrated already.",
-    "run": "Train as a config of MMCV 1.x says, without MMCV.",
+    "run": "Train as a config of either generation says, without MMCV and MMEngine.",
 }
 """Command name -> the line shown in ``migrate --help``; the module of that name holds the command."""
 
