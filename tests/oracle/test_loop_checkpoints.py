@@ -15,7 +15,7 @@ from mmbridge.runners.trace import Recorder
 pytestmark = pytest.mark.oracle
 sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures" / "toys" / "loop"))
 from loop_cases import ADAM, CASES, ENDLESS, EPOCHS, HOOKS, SGD, VAL, WARM  # noqa: E402
-from loop_engines import ours, real  # noqa: E402
+from loop_engines import on_torch_of_today, ours, real  # noqa: E402
 from loop_toys import register, run, without_annealing  # noqa: E402
 
 EMA = [{"type": "EMAHook", "momentum": 0.1}]
@@ -105,14 +105,15 @@ RUNS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def engines() -> dict[str, Any]:
+def engines() -> Any:
     pytest.importorskip("mmengine")
     if "torchvision" in sys.modules and not hasattr(sys.modules["torchvision"], "__version__"):
         sys.modules["torchvision"].__version__ = "0"  # MMEngine logs it
     both = {"there": real(), "here": ours()}
     for engine in both.values():
         register(engine)
-    return both
+    with on_torch_of_today():
+        yield both
 
 
 def first_part(case: dict[str, Any]) -> tuple[dict[str, Any], str]:

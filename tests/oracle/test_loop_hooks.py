@@ -149,9 +149,9 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def engines() -> Any:
     pytest.importorskip("mmengine")
-    from loop_engines import ours, real
+    from loop_engines import on_torch_of_today, ours, real
 
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, on_torch_of_today():
         if "torchvision" in sys.modules:
             patch.setattr("torchvision.__version__", "0", raising=False)  # MMEngine logs it
         yield ours(), real()

@@ -142,7 +142,9 @@ class Loader(list[int]):
 
 
 def runner_of(hub: Any, trains: bool, iteration: int = 6) -> Any:
-    loops = {f"{mode}_loop": SimpleNamespace(dataloader=Loader([0] * 12)) for mode in ("train", "val", "test")}
+    data = Loader([0] * 12)
+    loops = {f"{mode}_loop": SimpleNamespace(dataloader=data) for mode in ("train", "val", "test")}
+    loops |= {f"{mode}_dataloader": data for mode in ("train", "val", "test")}
     return SimpleNamespace(
         message_hub=hub,
         epoch=1,

@@ -311,7 +311,7 @@ def test_the_same_classes_are_registered() -> None:
     wrappers = set(registry.MODEL_WRAPPERS.module_dict) - sharded - {"CollosalAIModelWrapper"}  # sic
 
     assert set(registry.WEIGHT_INITIALIZERS.module_dict) == set(own.WEIGHT_INITIALIZERS.module_dict)
-    assert wrappers == set(own.MODEL_WRAPPERS.module_dict)
+    assert wrappers == set(own.MODEL_WRAPPERS.module_dict) - {"LegacyModel"}  # of models of MMCV 1.x
     of_models = {key for key, kind in registry.MODELS.module_dict.items() if kind.__module__.startswith("mmengine.")}
     assert of_models <= set(own.MODELS.module_dict)
 

@@ -13,7 +13,7 @@ from mmbridge.runners.trace import Recorder
 pytestmark = pytest.mark.oracle
 sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures" / "toys" / "loop"))
 from loop_cases import CASES  # noqa: E402
-from loop_engines import ours, real  # noqa: E402
+from loop_engines import on_torch_of_today, ours, real  # noqa: E402
 from loop_toys import register, run  # noqa: E402
 
 
@@ -25,7 +25,8 @@ def engines() -> Any:
     pair = real(), ours()
     for engine in pair:
         register(engine)
-    return pair
+    with on_torch_of_today():
+        yield pair
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.oracle
 sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures" / "toys" / "loop"))
+from loop_engines import on_torch_of_today  # noqa: E402
 from loop_imports import project  # noqa: E402
 
 RUNS = [
@@ -29,8 +29,8 @@ def projects() -> Any:
     pytest.importorskip("mmengine")
     if "torchvision" in sys.modules and not hasattr(sys.modules["torchvision"], "__version__"):
         sys.modules["torchvision"].__version__ = "0"  # MMEngine logs it
-    os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"  # MMEngine cannot read its checkpoints without
-    return [project(here=False), project(here=True)]
+    with on_torch_of_today():
+        yield [project(here=False), project(here=True)]
 
 
 @pytest.mark.filterwarnings("ignore")
