@@ -50,9 +50,7 @@ def test_a_part_of_a_part_and_common_rules() -> None:
 def test_a_part_that_is_not_there_is_told() -> None:
     wrong = {"constructor": "MultiOptimWrapperConstructor", "generatr": {"optimizer": {"type": "SGD", "lr": 0.1}}}
 
-    with pytest.raises(
-        ConfigError, match=r"generatr: the model has no part .* did you mean 'generator'"
-    ):
+    with pytest.raises(ConfigError, match=r"generatr: the model has no part .* did you mean 'generator'"):
         build_optim_wrapper(Pair(), wrong)
 
 
