@@ -234,6 +234,7 @@ def test_a_reference_to_nothing_is_one_sentence(project: Path) -> None:
     ],
 )
 def test_train_scripts(project: Path, arguments: list[str], expected: str) -> None:
+    pytest.importorskip("torch")
     Path("new.py").write_text(NEW)
 
     assert expected in sentence(run(*arguments))
