@@ -114,10 +114,10 @@ def test_files_of_a_process_that_dies_are_reported_and_the_others_go_on(
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches processes otherwise there")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_ends_all_processes_with_130(tmp_path: Path, jobs: str) -> None:
-    for number in range(8):
+    for number in range(40):  # some seconds of work
         shutil.copytree(FIXTURES / "detection", tmp_path / "trees" / str(number))
     command = [sys.executable, "-m", "mmbridge.migrate", "convert", "trees", "--in-place", "--jobs", jobs]
-    for seconds in (1.2, 2.4, 0.8):  # it reads or converts by then, unless the machine is busy
+    for seconds in (1.2, 2.4, 4.8):  # it reads or converts by then, unless the machine is busy
         process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
         time.sleep(seconds)
         os.killpg(process.pid, signal.SIGINT)
