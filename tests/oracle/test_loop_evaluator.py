@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mmbridge.runners.loop import evaluator as ours
 from mmbridge.runners.loop import structures
+from torchrun import run_two_processes
 
 pytestmark = pytest.mark.oracle
 real = pytest.importorskip("mmengine.evaluator")
@@ -151,18 +149,8 @@ def test_dump(tmp_path: Path) -> None:
 def of_two(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What two processes have found with both engines."""
     folder = tmp_path_factory.mktemp("two")
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(SCRIPT)]
     for name in ENGINES:
-        run = subprocess.run(
-            [*launch, name, str(folder)],
-            env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-            cwd=folder,  # MMEngine leaves a folder there
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        assert run.returncode == 0, run.stderr
+        run_two_processes(SCRIPT, name, str(folder), cwd=folder)  # MMEngine leaves a folder there
     return {f"{name}{rank}": torch.load(folder / f"{name}{rank}.pt") for name in ENGINES for rank in (0, 1)}
 
 

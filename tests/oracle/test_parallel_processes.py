@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torchrun import run_two_processes
 
 pytestmark = pytest.mark.oracle
 SCRIPT = Path(__file__).with_name("distributed_training.py")
@@ -20,24 +18,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What both processes found, with MMCV and with ours."""
     pytest.importorskip("mmcv.parallel")
     folder = tmp_path_factory.mktemp("two")
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node=2",
-        str(SCRIPT),
-    ]
     for name in ("mmcv", "mmbridge"):
-        run = subprocess.run(
-            [*launch, name, str(folder)],
-            env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        assert run.returncode == 0, run.stderr
+        run_two_processes(SCRIPT, name, str(folder))
     return {
         f"{name}{rank}": torch.load(folder / f"{name}{rank}.pt") for name in ("mmcv", "mmbridge") for rank in (0, 1)
     }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torchrun import in_two_processes
 
 TOYS = Path(__file__).parents[3] / "fixtures" / "toys"
 sys.path.insert(0, str(TOYS))
@@ -19,14 +18,7 @@ ROUNDING = 1e-6  # the mean of two half batches' gradients, beside the gradient 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of the two processes found."""
-    out = tmp_path_factory.mktemp("two")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(TOYS)}
-    done = subprocess.run(
-        [*command, str(TOYS / "distributed.py"), str(out)], capture_output=True, text=True, env=environment, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return [torch.load(out / f"rank{rank}.pt") for rank in range(2)]
+    return in_two_processes(TOYS / "distributed.py", tmp_path_factory.mktemp("two"))
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torchrun import in_two_processes
 
 TOYS = Path(__file__).parents[3] / "fixtures" / "toys" / "loop"
 sys.path.insert(0, str(TOYS))
@@ -21,18 +20,7 @@ RUNS = [run for name in WHOLE for run in (name, f"{name}, resumed")]
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of the two processes found."""
-    out = tmp_path_factory.mktemp("two")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(
-        [*command, str(TOYS / "loop_distributed.py"), str(out)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return [torch.load(out / f"rank{rank}.pt") for rank in range(2)]
+    return in_two_processes(TOYS / "loop_distributed.py", tmp_path_factory.mktemp("two"))
 
 
 @pytest.fixture(scope="module")

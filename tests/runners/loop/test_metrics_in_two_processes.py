@@ -1,39 +1,25 @@
 from __future__ import annotations
 
-import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from torchrun import in_two_processes
 
 SCRIPT = Path(__file__).with_name("metrics_of_two.py")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where two processes that torchrun started have written what they found."""
-    folder = tmp_path_factory.mktemp("two")
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    run = subprocess.run(
-        [*launch, str(SCRIPT), str(folder)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return folder
+    """Where the two processes write."""
+    return tmp_path_factory.mktemp("two")
 
 
 @pytest.fixture(scope="module")
 def found(folder: Path) -> list[dict[str, Any]]:
-    """What each of them has found."""
-    return [torch.load(folder / f"rank{rank}.pt") for rank in range(2)]
+    """What each of two processes that torchrun started has found."""
+    return in_two_processes(SCRIPT, folder)
 
 
 @pytest.mark.parametrize("way", ["memory", "unequal", "files", "device"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -22,6 +20,7 @@ from mmbridge.runners.loop.model import (
 from mmbridge.runners.loop.registry import MODEL_WRAPPERS, Registry
 from mmbridge.runners.parallel import MODULE_WRAPPERS, MMDataParallel
 from torch import nn
+from torchrun import in_two_processes
 
 SCRIPT = Path(__file__).with_name("wrapped_models.py")
 # Two processes add the same gradients in another order than one: a few roundings of double precision.
@@ -40,18 +39,7 @@ def script() -> Any:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two processes that torchrun started has found."""
-    folder = tmp_path_factory.mktemp("wrapped")
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    run = subprocess.run(
-        [*launch, str(SCRIPT), str(folder)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
+    return in_two_processes(SCRIPT, tmp_path_factory.mktemp("wrapped"))
 
 
 def everyone(script: Any) -> list[int]:

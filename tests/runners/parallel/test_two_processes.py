@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from mmbridge.runners.parallel import MMDataParallel
+from torchrun import in_two_processes
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 # Two processes add the same gradients in another order than one: a few roundings of double precision.
@@ -28,18 +26,7 @@ def script() -> Any:
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two processes that torchrun started has found."""
-    folder = tmp_path_factory.mktemp("two")
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    run = subprocess.run(
-        [*launch, str(SCRIPT), str(folder)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return [torch.load(folder / f"rank{rank}.pt") for rank in range(2)]
+    return in_two_processes(SCRIPT, tmp_path_factory.mktemp("two"))
 
 
 def test_the_processes_know_their_ranks(found: list[dict[str, Any]]) -> None:
