@@ -15,13 +15,16 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import torch
 import torch.distributed
 import torch.multiprocessing
 from mmbridge.compat.errors import BridgeError
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,33 +36,40 @@ LAUNCHERS = ("none", "pytorch", "torchrun", "slurm", "mpi")
 """What :func:`init_dist` accepts."""
 
 
-def get_dist_info() -> tuple[int, int]:
-    """The rank of this process and the number of processes: ``(0, 1)`` outside a process group."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+def is_distributed() -> bool:
+    """Whether this process has joined others."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def get_dist_info(group: ProcessGroup | None = None) -> tuple[int, int]:
+    """The rank of this process in ``group`` (None: all) and the number of processes there; ``(0, 1)`` if alone."""
+    if is_distributed():
+        return torch.distributed.get_rank(group), torch.distributed.get_world_size(group)
     return 0, 1
 
 
-def master_only(function: Callable[P, R]) -> Callable[P, R | None]:
-    """Make ``function`` run in the process of rank 0 only; elsewhere a call returns None."""
+def global_rank(rank: int, group: ProcessGroup | None = None) -> int:
+    """The rank among all processes of the one that has ``rank`` in ``group``."""
+    return rank if group is None else torch.distributed.get_global_rank(group, rank)
 
-    @functools.wraps(function)
+
+def master_only(func: Callable[P, R]) -> Callable[P, R | None]:
+    """Make ``func`` run in the process of rank 0 only; elsewhere a call returns None."""
+
+    @functools.wraps(func)
     def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
-        return function(*args, **kwargs) if get_dist_info()[0] == 0 else None
+        return func(*args, **kwargs) if get_dist_info()[0] == 0 else None
 
     return call
 
 
-def gather_objects(value: Any, group: Any = None) -> list[Any] | None:
-    """The ``value`` of every process, by rank, in the process of rank 0; None elsewhere.
-
-    ``group`` is a group of all processes, if not the default one.
-    """
-    rank, world_size = get_dist_info()
+def gather_objects(value: Any, group: ProcessGroup | None = None, dst: int = 0) -> list[Any] | None:
+    """The ``value`` of every process of ``group``, by rank, in the process of rank ``dst`` there; None elsewhere."""
+    rank, world_size = get_dist_info(group)
     if world_size == 1:
         return [value]
-    values: list[Any] | None = [None] * world_size if rank == 0 else None
-    torch.distributed.gather_object(value, values, group=group)
+    values: list[Any] | None = [None] * world_size if rank == dst else None
+    torch.distributed.gather_object(value, values, global_rank(dst, group), group)
     return values
 
 
@@ -197,19 +207,36 @@ def allreduce_grads(params: Iterable[Tensor], coalesce: bool = True, bucket_size
 
 
 def _average(tensors: Sequence[Tensor], coalesce: bool, bucket_size_mb: int) -> None:
-    _, world_size = get_dist_info()
-    if world_size == 1:
-        return
+    if get_dist_info()[1] > 1:
+        reduce_in_buckets(tensors, _mean, coalesce, bucket_size_mb)
+
+
+def _mean(tensor: Tensor) -> None:
+    torch.distributed.all_reduce(tensor)
+    divide(tensor, get_dist_info()[1])
+
+
+def divide(tensor: Tensor, count: int) -> None:
+    """Divide ``tensor`` in place; integers are rounded toward zero."""
+    if tensor.is_floating_point() or tensor.is_complex():
+        tensor.div_(count)
+    else:
+        tensor.div_(count, rounding_mode="trunc")
+
+
+def reduce_in_buckets(
+    tensors: Sequence[Tensor], reduce: Callable[[Tensor], None], coalesce: bool = True, bucket_size_mb: int = -1
+) -> None:
+    """Let ``reduce`` change all ``tensors`` in place: flat copies of many at once, if ``coalesce``, else of each.
+
+    ``bucket_size_mb`` as for :func:`allreduce_params`.
+    """
     limit = bucket_size_mb * 2**20 if bucket_size_mb > 0 else sys.maxsize
     for bucket in _buckets(tensors, limit) if coalesce else ([tensor] for tensor in tensors):
         flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
-        torch.distributed.all_reduce(flat)
-        if flat.is_floating_point() or flat.is_complex():
-            flat.div_(world_size)
-        else:
-            flat.div_(world_size, rounding_mode="trunc")
-        for tensor, mean in zip(bucket, torch.split(flat, [tensor.numel() for tensor in bucket]), strict=True):
-            tensor.copy_(mean.view_as(tensor))
+        reduce(flat)
+        for tensor, reduced in zip(bucket, torch.split(flat, [tensor.numel() for tensor in bucket]), strict=True):
+            tensor.copy_(reduced.view_as(tensor))
 
 
 def _buckets(tensors: Iterable[Tensor], limit: int) -> Iterator[list[Tensor]]:

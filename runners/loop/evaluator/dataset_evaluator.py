@@ -8,7 +8,7 @@ from typing import Any
 
 from mmbridge.compat.errors import BridgeError
 from mmbridge.runners.dist import broadcast_object
-from mmbridge.runners.loop.evaluator.collect import collect_results
+from mmbridge.runners.loop.dist.collect import collect_results
 from mmbridge.runners.loop.evaluator.evaluator import Evaluator
 from mmbridge.runners.loop.logging import MMLogger
 from mmbridge.runners.loop.registry import EVALUATOR

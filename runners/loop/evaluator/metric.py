@@ -10,13 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmbridge.runners.dist import broadcast_object
-from mmbridge.runners.loop.evaluator.collect import collect_results
+from mmbridge.runners.loop.dist.collect import check_place, collect_results
 from mmbridge.runners.loop.logging import print_log
 from mmbridge.runners.loop.registry import METRICS
 from mmbridge.runners.loop.structures import BaseDataElement
 from torch import Tensor
-
-_DEVICES = ("cpu", "gpu", "npu")
 
 
 class BaseMetric(ABC):
@@ -30,12 +28,7 @@ class BaseMetric(ABC):
     default_prefix: str | None = None
 
     def __init__(self, collect_device: str = "cpu", prefix: str | None = None, collect_dir: str | None = None) -> None:
-        if collect_device not in _DEVICES:
-            raise ValueError(f"collect_device must be one of {', '.join(_DEVICES)}, found {collect_device!r}")
-        if collect_dir is not None and collect_device != "cpu":
-            raise ValueError(
-                f"collect_dir is for collect_device='cpu', found {collect_device!r}; leave one of them out"
-            )
+        check_place(collect_device, collect_dir, ("collect_device", "collect_dir"))
         self._dataset_meta: dict[str, Any] | None = None
         self.collect_device = collect_device
         self.collect_dir = collect_dir
@@ -121,6 +114,9 @@ def to_cpu(data: Any) -> Any:
     if isinstance(data, dict):
         return {key: to_cpu(entry) for key, entry in data.items()}
     return data
+
+
+_to_cpu = to_cpu  # libraries written for MMEngine import it by this name
 
 
 def get_metric_value(indicator: str, metrics: Mapping[str, Any]) -> Any:

@@ -11,15 +11,37 @@ import torch
 from mmbridge.runners.dist import gather_objects, get_dist_info
 from mmbridge.runners.testing import in_turn
 
+DEVICES = ("cpu", "gpu", "npu")
+"""Where results may meet."""
 
-def collect_results(part: list[Any], size: int, device: str, folder: str | None = None) -> list[Any] | None:
-    """The parts of all processes, taken in turn, cut to ``size``, also in a single process; rank 0 only.
 
-    They travel in the files of ``folder``, which all processes must share, or, for the ``device`` 'cpu', in the
-    machines' memory; for another one as the process group does it.
+def check_place(device: str, folder: str | None, names: tuple[str, str] = ("device", "tmpdir")) -> None:
+    """Raise ValueError where results cannot meet on ``device``, in ``folder``; ``names`` is what a user calls them."""
+    if device not in DEVICES:
+        raise ValueError(f"{names[0]} must be one of {', '.join(DEVICES)}, found {device!r}")
+    if folder is not None and device != "cpu":
+        raise ValueError(f"{names[1]} is for {names[0]}='cpu', found {device!r}; leave one of them out")
+
+
+def collect_results(results: list[Any], size: int, device: str = "cpu", tmpdir: str | None = None) -> list[Any] | None:
+    """The ``results`` of all processes, taken in turn, cut to ``size``, also in a single process; rank 0 only.
+
+    They travel in the files of ``tmpdir``, which all processes must share, or, for the ``device`` 'cpu', in the
+    machines' memory; for another one as the process group does it. Raises ValueError for another device.
     """
-    parts = [part] if get_dist_info()[1] == 1 else _gathered(part, device, folder)
+    check_place(device, tmpdir)
+    parts = [results] if get_dist_info()[1] == 1 else _gathered(results, device, tmpdir)
     return None if parts is None else in_turn(parts)[:size]
+
+
+def collect_results_cpu(result_part: list[Any], size: int, tmpdir: str | None = None) -> list[Any] | None:
+    """:func:`collect_results` on the CPU."""
+    return collect_results(result_part, size, "cpu", tmpdir)
+
+
+def collect_results_gpu(result_part: list[Any], size: int) -> list[Any] | None:
+    """:func:`collect_results` as the process group does it."""
+    return collect_results(result_part, size, "gpu")
 
 
 def _gathered(part: list[Any], device: str, folder: str | None) -> list[Any] | None:
