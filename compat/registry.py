@@ -15,16 +15,16 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from importlib import import_module
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 from mmbridge.compat.errors import BridgeError
+from mmbridge.compat.scope import current_scope
+from mmbridge.compat.scope import default_scope as default_scope
 
 T = TypeVar("T", bound=Callable[..., Any])
 
-_CURRENT_SCOPE: ContextVar[str | None] = ContextVar("mmbridge_scope", default=None)
 _ALL: WeakSet[Registry] = WeakSet()  # only read to tell, in an error, which registry does hold a name
 
 
@@ -40,19 +40,6 @@ class MissingKey(BridgeError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
-
-
-@contextmanager
-def default_scope(scope: str | None) -> Iterator[None]:
-    """Within the block, names without scope are looked up from ``scope``; None changes nothing."""
-    if scope is None:
-        yield
-        return
-    token = _CURRENT_SCOPE.set(scope)
-    try:
-        yield
-    finally:
-        _CURRENT_SCOPE.reset(token)
 
 
 def split_scope_key(key: str) -> tuple[str | None, str]:
@@ -186,7 +173,7 @@ class Registry:
     def switch_scope_and_registry(self, scope: str | None) -> Iterator[Registry]:
         """Make ``scope`` the default scope within the block; yields the registry of the scope in force."""
         with default_scope(scope):
-            yield self.scoped(_CURRENT_SCOPE.get())
+            yield self.scoped(current_scope())
 
     def build(self, cfg: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """The object that ``cfg`` describes, made by this registry's build function."""

@@ -166,6 +166,20 @@ def load_checkpoint(
         raise BridgeError(f"{filename}: holds no state_dict but a {type(checkpoint).__name__}")
     if after_read is not None:
         after_read(checkpoint)
+    return load_into(model, checkpoint, strict, logger, revise_keys)
+
+
+def load_into(
+    model: nn.Module,
+    checkpoint: Checkpoint,
+    strict: bool = False,
+    logger: logging.Logger | None = None,
+    revise_keys: Sequence[tuple[str, str]] = STRIP_WRAPPER,
+) -> Checkpoint:
+    """Load the weights of ``checkpoint``, or the weights that it is, into ``model``, and return it.
+
+    The arguments are those of :func:`load_checkpoint`.
+    """
     load_state_dict(model, revised(checkpoint.get("state_dict", checkpoint), revise_keys), strict, logger)
     return checkpoint
 

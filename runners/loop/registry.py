@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmbridge.compat.registry import Registry, build_from_cfg
+from mmbridge.compat.registry import Registry as Registry
+from mmbridge.compat.registry import build_from_cfg as build_from_cfg
 from mmbridge.runners import registries as legacy
 from mmbridge.runners.hooks.registry import HOOKS as LEGACY_HOOKS
+from mmbridge.runners.loop.default_scope import DefaultScope as DefaultScope
+from mmbridge.runners.loop.default_scope import init_default_scope as init_default_scope
 from mmbridge.runners.optim.build import OPTIMIZERS as LEGACY_OPTIMIZERS
 from mmbridge.runners.parallel.wrappers import MODULE_WRAPPERS
 from torch import nn

@@ -2,6 +2,8 @@
 
 from mmbridge.compat.hook import Priority, get_priority
 from mmbridge.runners.checkpoint import CheckpointLoader, load_checkpoint
+from mmbridge.runners.checkpoint import write_file as save_checkpoint
+from mmbridge.runners.loop.runner.amp import autocast
 from mmbridge.runners.loop.runner.base_loop import BaseLoop
 from mmbridge.runners.loop.runner.checkpointing import find_latest_checkpoint
 from mmbridge.runners.loop.runner.evaluation_loops import EvaluationLoop, TestLoop, ValLoop
@@ -26,11 +28,13 @@ __all__ = [
     "ValLoop",
     "ValLossLoop",
     "WorkflowTrainLoop",
+    "autocast",
     "find_latest_checkpoint",
     "get_priority",
     "get_state_dict",
     "load_checkpoint",
     "load_state_dict",
+    "save_checkpoint",
     "set_random_seed",
     "weights_to_cpu",
 ]
