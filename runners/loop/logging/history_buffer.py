@@ -132,6 +132,9 @@ class HistoryBuffer:
 
         Added in numpy's order. NaN where there is nothing to divide by.
         """
+        latest = self._latest(window_size)
+        if latest is not None:
+            return pairwise_sum(latest) / len(latest)
         values = self._window(window_size).tolist()
         total: float = len(values)
         if self._weighted:
@@ -148,6 +151,9 @@ class HistoryBuffer:
 
     def current(self) -> float:
         """The latest value. Raises ValueError in an empty history."""
+        latest = self._latest(1)
+        if latest is not None:
+            return latest[0]
         self._settle()
         if not self._values:
             raise ValueError("the history is empty; update it first")
@@ -159,6 +165,13 @@ class HistoryBuffer:
             raise ValueError("the history is empty; update it first")
         unordered = next((value for value in values if value != value), None)
         return _KINDS[self._kind](choose(values)) if unordered is None else unordered
+
+    def _latest(self, size: Any) -> list[float] | None:
+        """The last ``size`` values if they wait, as floats: what log lines ask for needs no settling."""
+        if type(size) is not int or not 0 < size <= min(len(self._pending), self.max_length) or self._weighted:
+            return None
+        latest = self._pending[-size:]
+        return latest if set(map(type, latest)) == {float} else None
 
     def _window(self, size: int | None) -> array[float]:
         self._settle()

@@ -18,7 +18,7 @@ from mmbridge.runners.hooks.json_values import json_value
 from mmbridge.runners.loop.registry import VISBACKENDS
 from mmbridge.runners.loop.visualization.arguments import needed
 
-_row = json.JSONEncoder(default=json_value).encode
+_encode = json.JSONEncoder(default=json_value).encode
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -132,7 +132,7 @@ class LocalVisBackend(BaseVisBackend):
     def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
         """Append ``{name: value, "step": step}`` to the scalar file."""
         value = value.item() if hasattr(value, "item") else value
-        self._append(_row({name: value, "step": step}), self._scalar_save_file)
+        self._file(self._scalar_save_file).write(_row({name: value, "step": step}))
 
     @force_init_env
     def add_scalars(
@@ -144,23 +144,26 @@ class LocalVisBackend(BaseVisBackend):
         """
         line = _row({**scalar_dict, "step": scalar_dict.get("step", step)})
         if file_path is not None:
-            own = os.path.join(self._save_dir, file_path)
-            if not file_path.endswith(".json") or own == self._scalar_save_file:
-                raise ValueError(
-                    f"file_path must end with .json and be another file than {self._scalar_save_file}, "
-                    f"found {file_path!r}"
-                )
-            self._append(line, own)
-        self._append(line, self._scalar_save_file)
+            self._file(file_path).write(line)
+        self._file(self._scalar_save_file).write(line)
 
-    def _append(self, line: str, path: str) -> None:
-        if path not in self._files:
-            self._files[path] = open(path, "ab", 0)  # noqa: SIM115 - closed by close()
-        self._files[path].write(f"{line}\n".encode())
+    def _file(self, name: str) -> FileIO:
+        """The file of numbers of that name, open to append whole lines at once; ValueError for a wrong name."""
+        if name not in self._files:
+            own = self._scalar_save_file
+            path = name if name == own else os.path.join(self._save_dir, name)
+            if name != own and (not name.endswith(".json") or path == own):
+                raise ValueError(f"file_path must end with .json and be another file than {own}, found {name!r}")
+            self._files[name] = open(path, "ab", 0)  # noqa: SIM115 - closed by close()
+        return self._files[name]
 
     def close(self) -> None:
         """Close the files; writing again opens them again."""
         _close(self._files)
+
+
+def _row(numbers: Mapping[str, Any]) -> bytes:
+    return f"{_encode(numbers)}\n".encode()
 
 
 def _close(files: dict[str, FileIO]) -> None:

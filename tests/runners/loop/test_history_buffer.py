@@ -8,6 +8,8 @@ from copy import deepcopy
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from mmbridge.runners.loop.logging import HistoryBuffer
 
 
@@ -83,6 +85,27 @@ def test_tensors_are_read_when_somebody_asks() -> None:
     assert 7.0 / 6 == history.mean()
     assert [0.5, 1.5, 2.0, 3.0] == history.state()["log_history"].tolist()
     assert [1, 1, 3, 1] == history.state()["count_history"].tolist()
+
+
+VALUES = st.one_of(st.floats(-1e6, 1e6), st.integers(-100, 100), st.booleans())
+
+
+@given(
+    values=st.lists(st.tuples(VALUES, st.sampled_from([1, 1, 1, 2])), min_size=1, max_size=30),
+    max_length=st.sampled_from([4, 1000]),
+    window=st.sampled_from([None, 1, 5, 10]),
+)
+def test_what_waits_reads_as_what_is_settled(
+    values: list[tuple[float, int]], max_length: int, window: int | None
+) -> None:
+    settled, waiting = HistoryBuffer(max_length=max_length), HistoryBuffer(max_length=max_length)
+    for value, count in values:
+        settled.add(value, count)
+        waiting.add(value, count)
+        len(settled)  # a reader, before whom nothing may wait
+
+    assert (settled.current(), settled.mean(window)) == (waiting.current(), waiting.mean(window))
+    assert type(settled.current()) is type(waiting.current())
 
 
 def test_statistics_of_ones_own_see_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
