@@ -1,4 +1,4 @@
-"""Distributed functions, devices and mixed precision against the real MMEngine, in one process."""
+"""Distributed functions, devices and mixed precision against the real MMEngine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 from collections import OrderedDict
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import torch
 from mmbridge.runners.loop import device, dist
 from mmbridge.runners.loop.runner import amp
+from torchrun import run_two_processes
 
 pytestmark = pytest.mark.oracle
 real = pytest.importorskip("mmengine.dist")
@@ -187,3 +189,22 @@ def test_this_machine() -> None:
     assert theirs.get_device() == device.get_device()
     assert theirs.is_cuda_available() == device.is_cuda_available()
     assert theirs.is_mps_available() == device.is_mps_available()
+
+
+@pytest.fixture(scope="module")
+def of_two(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """What two processes that gloo connects have found with the functions of each."""
+    script = Path(__file__).parents[1] / "runners" / "loop" / "dist_of_two.py"
+    found = {}
+    for name in ("mmengine.dist", "mmbridge.runners.loop.dist"):
+        folder = tmp_path_factory.mktemp("two")
+        run_two_processes(script, str(folder), name, cwd=folder)  # MMEngine leaves a folder there
+        found[name] = [torch.load(folder / f"rank{rank}.pt") for rank in range(2)]
+    return found
+
+
+@pytest.mark.parametrize("what", ["reduced", "moved", "collected", "seeds", "master"])
+def test_two_processes(of_two: dict[str, list[dict[str, Any]]], what: str) -> None:
+    expected, found = ([rank[what] for rank in ranks] for ranks in of_two.values())
+
+    assert str(expected) == str(found)

@@ -1,8 +1,12 @@
-"""What both processes of ``test_dist_in_two_processes.py`` run: ``torchrun ... dist_of_two.py FOLDER``."""
+"""What both processes of ``test_dist_in_two_processes.py`` run: ``torchrun ... dist_of_two.py FOLDER [MODULE]``.
+
+MODULE, ``mmengine.dist`` say, has the functions that are called; without it they are ours.
+"""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +14,10 @@ import numpy
 import torch
 import torch.distributed
 from mmbridge.compat.errors import BridgeError
-from mmbridge.runners.loop import dist
+from mmbridge.runners.dist import init_dist
 
+OURS = "mmbridge.runners.loop.dist"
+dist: Any = import_module((*sys.argv, OURS)[2])
 OPS = ("sum", "mean", "PRODUCT", "min", "max", "band", "bor", "bxor")
 
 
@@ -46,9 +52,6 @@ def reduced(rank: int) -> dict[str, Any]:
         value = torch.tensor([6, 3 + 2 * rank])
         dist.all_reduce(value, op)
         found[op] = value.tolist()
-    parameter = torch.nn.Parameter(torch.arange(6.0).reshape(2, 3).t() + rank)  # not contiguous
-    dist.all_reduce(parameter, "mean")
-    found["parameter"] = parameter.detach()
     entries = {"b": torch.tensor([1, 2]) + rank, "a": torch.tensor(0.5)}
     dist.all_reduce_dict(entries)
     found["dict"] = {name: value.tolist() for name, value in entries.items()}
@@ -57,6 +60,13 @@ def reduced(rank: int) -> dict[str, Any]:
         dist.all_reduce_params(iter(params), **way)
         found[f"params {way}"] = [param.tolist() for param in params]
     return found
+
+
+def parameter(rank: int) -> torch.Tensor:
+    """A parameter, reduced in place; it is not contiguous."""
+    reduced = torch.nn.Parameter(torch.arange(6.0).reshape(2, 3).t() + rank)
+    dist.all_reduce(reduced, "mean")
+    return reduced.detach()
 
 
 def moved(rank: int) -> dict[str, Any]:
@@ -111,19 +121,20 @@ def collected(rank: int, folder: Path) -> dict[str, Any]:
 
 def main(folder: Path) -> None:
     """Write what this process has found."""
-    dist.init_dist("pytorch", backend="gloo")
+    join = dist.init_dist if dist.__name__ == OURS else init_dist  # MMEngine's needs CUDA
+    join("pytorch", backend="gloo")
     rank = dist.get_rank()
     numpy.random.seed(rank)
     found = {
-        "who": who(),
         "reduced": reduced(rank),
         "moved": moved(rank),
-        "within": within_a_part(rank),
-        "reverse": in_reverse(rank),
         "collected": collected(rank, folder),
         "seeds": [dist.sync_random_seed(), dist.sync_random_seed()],
         "master": dist.master_only(lambda: "ran")(),
     }
+    if dist.__name__ == OURS:
+        found |= {"parameter": parameter(rank), "who": who()}
+        found |= {"within": within_a_part(rank), "reverse": in_reverse(rank)}
     dist.barrier()
     torch.save(found, folder / f"rank{rank}.pt")
     torch.distributed.destroy_process_group()
