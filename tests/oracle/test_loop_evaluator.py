@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mmbridge.runners.loop import evaluator as ours
 from mmbridge.runners.loop import structures
-from torchrun import run_two_processes
+from torchrun import run_processes
 
 pytestmark = pytest.mark.oracle
 real = pytest.importorskip("mmengine.evaluator")
@@ -150,7 +150,7 @@ def of_two(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What two processes have found with both engines."""
     folder = tmp_path_factory.mktemp("two")
     for name in ENGINES:
-        run_two_processes(SCRIPT, name, str(folder), cwd=folder)  # MMEngine leaves a folder there
+        run_processes(SCRIPT, name, str(folder), cwd=folder)  # MMEngine leaves a folder there
     return {f"{name}{rank}": torch.load(folder / f"{name}{rank}.pt") for name in ENGINES for rank in (0, 1)}
 
 

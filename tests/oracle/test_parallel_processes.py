@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from torchrun import run_two_processes
+from torchrun import run_processes
 
 pytestmark = pytest.mark.oracle
 SCRIPT = Path(__file__).with_name("distributed_training.py")
@@ -19,7 +19,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     pytest.importorskip("mmcv.parallel")
     folder = tmp_path_factory.mktemp("two")
     for name in ("mmcv", "mmbridge"):
-        run_two_processes(SCRIPT, name, str(folder))
+        run_processes(SCRIPT, name, str(folder))
     return {
         f"{name}{rank}": torch.load(folder / f"{name}{rank}.pt") for name in ("mmcv", "mmbridge") for rank in (0, 1)
     }

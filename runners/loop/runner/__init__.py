@@ -3,6 +3,7 @@
 from mmbridge.compat.hook import Priority, get_priority
 from mmbridge.runners.checkpoint import CheckpointLoader, load_checkpoint
 from mmbridge.runners.checkpoint import write_file as save_checkpoint
+from mmbridge.runners.loop.runner.activations import checkpoint_activations as turn_on_activation_checkpointing
 from mmbridge.runners.loop.runner.amp import autocast
 from mmbridge.runners.loop.runner.base_loop import BaseLoop
 from mmbridge.runners.loop.runner.checkpointing import find_latest_checkpoint
@@ -36,5 +37,6 @@ __all__ = [
     "load_state_dict",
     "save_checkpoint",
     "set_random_seed",
+    "turn_on_activation_checkpointing",
     "weights_to_cpu",
 ]

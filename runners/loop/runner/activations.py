@@ -11,13 +11,13 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 
-def checkpoint_activations(model: nn.Module, names: str | Sequence[str]) -> None:
-    """Let the submodules called ``names`` forget what they computed until the backward pass needs it.
+def checkpoint_activations(model: nn.Module, modules: str | Sequence[str]) -> None:
+    """Let the submodules called ``modules`` forget what they computed until the backward pass needs it.
 
     Raises ConfigError for a name that the model has no submodule of. MMEngine 0.10.7 leaves the kind of checkpointing
     to torch's old default, under which a part whose input needs no gradient gets none itself; here it gets them.
     """
-    for name in [names] if isinstance(names, str) else names:
+    for name in [modules] if isinstance(modules, str) else modules:
         known = dict(model.named_modules())
         if name not in known:
             close = nearest(name, [each for each in known if each])

@@ -86,27 +86,6 @@ def moved(rank: int) -> dict[str, Any]:
     }
 
 
-def within_a_part(rank: int) -> Any:
-    """In a group of process 1 alone, in which it has rank 0."""
-    group = torch.distributed.new_group([1])
-    if rank == 0:
-        return None
-    value = torch.tensor([5.0])
-    dist.all_reduce(value, group=group)
-    dist.broadcast(value, 0, group)
-    everything = [dist.gather_object("x", 0, group), dist.all_gather_object("x", group), dist.get_dist_info(group)]
-    return [value.item(), dist.is_main_process(group), *everything]
-
-
-def in_reverse(rank: int) -> Any:
-    """In a group that is not the default one."""
-    group = torch.distributed.new_group([0, 1])
-    value, objects = torch.tensor([float(rank)]), [rank]
-    dist.broadcast(value, 1, group)
-    dist.broadcast_object_list(objects, 1, group)
-    return [value.item(), objects, dist.gather_object(rank, 1, group), len(dist.gather(value, 1, group))]
-
-
 def collected(rank: int, folder: Path) -> dict[str, Any]:
     """Five results, two of which are made by process 1."""
     part = list(range(rank, 5, 2))
@@ -134,7 +113,6 @@ def main(folder: Path) -> None:
     }
     if dist.__name__ == OURS:
         found |= {"parameter": parameter(rank), "who": who()}
-        found |= {"within": within_a_part(rank), "reverse": in_reverse(rank)}
     dist.barrier()
     torch.save(found, folder / f"rank{rank}.pt")
     torch.distributed.destroy_process_group()

@@ -1,4 +1,4 @@
-"""MMEngine's distributed functions in two processes on the CPU, by gloo."""
+"""MMEngine's distributed functions in two processes on the CPU, or three, by gloo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 import pytest
 import torch
-from torchrun import in_two_processes
+from torchrun import found_by, in_two_processes, run_processes
 
 SCRIPT = Path(__file__).with_name("dist_of_two.py")
 
@@ -88,9 +88,26 @@ def test_tensors_and_objects_travel(found: list[dict[str, Any]]) -> None:
     assert [{**expected, "gather": [], "gather_object": None}, expected] == [rank["moved"] for rank in found]
 
 
-def test_ranks_are_those_within_the_group(found: list[dict[str, Any]]) -> None:
-    assert [5.0, True, ["x"], ["x"], (0, 1)] == found[1]["within"]
-    assert [[1.0, [1], None, 0], [1.0, [1], [0, 1], 2]] == [rank["reverse"] for rank in found]
+def test_ranks_are_those_within_the_group(tmp_path: Path) -> None:
+    """Of processes 1 and 2 of three."""
+    run_processes(SCRIPT.with_name("dist_of_three.py"), str(tmp_path), count=3)
+    expected = {
+        "info": (1, 2),
+        "main": False,
+        "backend": "gloo",
+        "all_reduce": 1.5,
+        "broadcast": 1,
+        "objects": [1],
+        "params": 3.0,
+        "all_gather": [0, 1],
+        "gather": [0, 1],
+        "all_gather_object": ["of 0", "of 1"],
+        "gather_object": ["of 0", "of 1"],
+        "seeds": 1,
+    }
+    elsewhere = {**expected, "info": (0, 2), "main": True, "gather": [], "gather_object": None}
+
+    assert [None, elsewhere, expected] == found_by(3, tmp_path)
 
 
 @pytest.mark.parametrize(("way", "expected"), [("cpu", 5), ("gpu", 4), ("files", 5), ("device", 5)])
