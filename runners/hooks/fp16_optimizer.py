@@ -9,6 +9,7 @@ from mmbridge.runners.fp16 import wrap_fp16_model
 from mmbridge.runners.fp16.grad_scaler import grad_scaler
 from mmbridge.runners.hooks.optimizer import GradientCumulativeOptimizerHook, OptimizerHook
 from mmbridge.runners.hooks.registry import HOOKS
+from mmbridge.runners.optim.clearing import clear_grads
 
 
 @HOOKS.register_module()
@@ -51,7 +52,7 @@ class Fp16OptimizerHook(OptimizerHook):
     def after_train_iter(self, runner: Any) -> None:
         """Clear gradients, go backward on the scaled loss, unscale, clip, step, adapt the scale."""
         runner.model.zero_grad()
-        runner.optimizer.zero_grad()
+        clear_grads(runner.optimizer)
         self.loss_scaler.scale(runner.outputs["loss"]).backward()
         self._step(runner)
 
@@ -78,4 +79,4 @@ class GradientCumulativeFp16OptimizerHook(GradientCumulativeOptimizerHook, Fp16O
         if self._is_due(runner):
             self._step(runner)
             runner.model.zero_grad()
-            runner.optimizer.zero_grad()
+            clear_grads(runner.optimizer)

@@ -9,6 +9,7 @@ from mmbridge.compat.errors import BridgeError
 from mmbridge.compat.hook import LegacyHook
 from mmbridge.runners.hooks.registry import HOOKS
 from mmbridge.runners.norms import BATCH_NORM
+from mmbridge.runners.optim.clearing import clear_grads
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
@@ -34,7 +35,7 @@ class OptimizerHook(LegacyHook):
     def after_train_iter(self, runner: Any) -> None:
         """Clear gradients, go backward, clip, step. Raises BridgeError for a dict of optimizers."""
         optimizer = self.optimizer_of(runner)
-        optimizer.zero_grad()
+        clear_grads(optimizer)
         if self.detect_anomalous_params:
             self.detect_anomalous_parameters(runner.outputs["loss"], runner)
         runner.outputs["loss"].backward()
@@ -137,4 +138,4 @@ class GradientCumulativeOptimizerHook(OptimizerHook):
             self._clip_and_log(runner)
             optimizer = self.optimizer_of(runner)
             optimizer.step()
-            optimizer.zero_grad()
+            clear_grads(optimizer)

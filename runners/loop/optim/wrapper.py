@@ -12,6 +12,7 @@ from mmbridge.runners.loop.logging import MessageHub, print_log
 from mmbridge.runners.loop.optim.interface import BaseOptimWrapper
 from mmbridge.runners.loop.registry import OPTIM_WRAPPERS
 from mmbridge.runners.norms import BATCH_NORM
+from mmbridge.runners.optim.clearing import clear_grads
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import Optimizer
@@ -71,7 +72,7 @@ class OptimWrapper(BaseOptimWrapper):
 
     def zero_grad(self, **kwargs: Any) -> None:
         """Clear gradients; ``kwargs`` go to the optimizer's method."""
-        self.optimizer.zero_grad(**kwargs) if kwargs else self.optimizer.zero_grad()
+        self.optimizer.zero_grad(**kwargs) if kwargs else clear_grads(self.optimizer)
 
     def step(self, **kwargs: Any) -> None:
         """Clip, and let the optimizer step; ``kwargs`` go to its method."""
