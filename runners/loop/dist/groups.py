@@ -70,7 +70,7 @@ def init_local_group(node_rank: int, num_gpus_per_node: int) -> None:
     """
     global _local_group
     rank, world_size = get_dist_info()
-    if world_size % num_gpus_per_node or rank // num_gpus_per_node != node_rank:
+    if num_gpus_per_node < 1 or world_size % num_gpus_per_node or rank // num_gpus_per_node != node_rank:
         raise ValueError(
             f"node_rank={node_rank}, num_gpus_per_node={num_gpus_per_node}: does not fit the process of rank {rank} "
             f"among {world_size}"

@@ -148,3 +148,9 @@ def test_tensors_in_a_nest_are_cast() -> None:
 def test_what_is_refused(call: Callable[[], Any], error: type[Exception], sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         call()
+
+
+@pytest.mark.parametrize(("node", "size"), [(0, 0), (0, 2), (1, 1)], ids=["no_process", "too_many", "another_node"])
+def test_a_local_group_that_does_not_fit_is_refused(node: int, size: int) -> None:
+    with pytest.raises(ValueError, match=f"node_rank={node}, num_gpus_per_node={size}: does not fit"):
+        dist.init_local_group(node, size)
