@@ -15,6 +15,7 @@ Statistic = TypeVar("Statistic", bound=Callable[..., Any])
 
 _KINDS = (bool, int, float)  # each value can hold those of the types before it
 _DTYPES = (torch.bool, torch.int64, torch.float64)
+_FLOATS = {float}
 _PENDING = 512  # so many values may wait, on whatever device, until somebody reads or their number is up
 
 
@@ -151,9 +152,8 @@ class HistoryBuffer:
 
     def current(self) -> float:
         """The latest value. Raises ValueError in an empty history."""
-        latest = self._latest(1)
-        if latest is not None:
-            return latest[0]
+        if self._pending and type(self._pending[-1]) is float:
+            return self._pending[-1]
         self._settle()
         if not self._values:
             raise ValueError("the history is empty; update it first")
@@ -168,10 +168,11 @@ class HistoryBuffer:
 
     def _latest(self, size: Any) -> list[float] | None:
         """The last ``size`` values if they wait, as floats: what log lines ask for needs no settling."""
-        if type(size) is not int or not 0 < size <= min(len(self._pending), self.max_length) or self._weighted:
+        pending = self._pending
+        if type(size) is not int or not 0 < size <= len(pending) or size > self.max_length or self._weighted:
             return None
-        latest = self._pending[-size:]
-        return latest if set(map(type, latest)) == {float} else None
+        latest = pending[-size:]
+        return latest if set(map(type, latest)) == _FLOATS else None
 
     def _window(self, size: int | None) -> array[float]:
         self._settle()
@@ -234,7 +235,7 @@ def _kind(values: Sequence[float]) -> int:
 
 def _read(values: list[Any]) -> list[float]:
     """``values`` with the tensors read, those of one device and type at once, as every reading waits for it."""
-    if set(map(type, values)) == {float}:
+    if set(map(type, values)) == _FLOATS:
         return values
     groups: dict[Any, list[int]] = {}
     for index, value in enumerate(values):

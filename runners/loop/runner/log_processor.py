@@ -45,6 +45,7 @@ class LogProcessor:
         self.num_digits = num_digits
         self.log_with_hierarchy = log_with_hierarchy
         self.mean_pattern = re.compile(mean_pattern)
+        self._fixed, self._exponent = f".{num_digits}f", f".{num_digits}e"
         self._known: dict[tuple[str, bool, str], tuple[str | None, bool]] = {}
         self._has_cuda = torch.cuda.is_available()
         self._check_custom_cfg()
@@ -80,7 +81,7 @@ class LogProcessor:
             if key.endswith("lr"):
                 name = key.removeprefix(f"{mode}/")
                 del shown[name]
-                rates.append(f"{name}: {value:.{self.num_digits}e}")
+                rates.append(f"{name}: {format(value, self._exponent)}")
         line = f"{self._head(runner, batch_idx, mode, record)}  {' '.join(rates)}  "
         record["iter"] = runner.iter + 1 if _trains(runner) else 0
         if "time" in shown and "data_time" in shown and "eta" in runner.message_hub.runtime_info:
@@ -173,7 +174,7 @@ class LogProcessor:
 
     def _text(self, value: Any) -> str:
         if isinstance(value, float):
-            return f"{value:.{self.num_digits}f}"
+            return format(value, self._fixed)
         return f"\n{value}\n" if _is_array(value) else f"{value}"
 
 
