@@ -46,8 +46,7 @@ class BaseModel(BaseModule, Placed):
         Raises ValueError where ``forward`` returns no loss.
         """
         with optim_wrapper.optim_context(self):
-            # What self.data_preprocessor is; torch's way there costs as much as all that the preprocessor does.
-            data = self._modules["data_preprocessor"](data, True)  # type: ignore[misc]
+            data = self.data_preprocessor(data, True)
             losses = self._run_forward(data, mode="loss")
         loss, log_vars = self.parse_losses(losses)
         check_loss(loss, losses, self)
