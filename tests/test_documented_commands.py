@@ -1,8 +1,8 @@
 """Every ``sh`` block of the README and of ``docs`` that needs nothing but ``migrate`` runs as it stands there.
 
-Each runs in a folder of its own that holds ``fixtures``, and a tree of old configs as ``configs``; the toy library is
-on PYTHONPATH, as the page on running has it. A line may end in ``# exit code N``; without that it must exit with 0.
-Blocks with other commands are for CI, which runs the README's.
+Each runs in a folder of its own that holds ``fixtures``, and a tree of old configs as ``configs``, with what the page
+has exported before. A line may end in ``# exit code N``; without that it must exit with 0. Blocks with other commands
+are for CI, which runs the README's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def blocks(text: str) -> list[str]:
 
 def commands(block: str) -> list[tuple[str, int]]:
     """The commands of a block and the exit codes they must have; none if another program than ``migrate`` is used."""
-    lines = [line for line in block.replace("\\\n", " ").splitlines() if line.strip() and not line.startswith("#")]
+    lines = [line for line in block.replace("\\\n", " ").splitlines() if re.match(r"(?!#|export \w+=)\s*\S", line)]
     if not all(re.match(r"migrate\b(?!.*(&&|;|\|))", line) for line in lines):
         return []
     return [(line, int(code[1]) if (code := re.search(r"# exit code (\d+)$", line)) else 0) for line in lines]
@@ -36,9 +36,11 @@ def commands(block: str) -> list[tuple[str, int]]:
 
 def documented() -> Iterator[object]:
     for page in PAGES:
+        exported: dict[str, str] = {}
         for number, block in enumerate(blocks(page.read_text(encoding="utf-8")), 1):
+            exported = {**exported, **dict(re.findall(r"^export (\w+)=(\S+)$", block, re.MULTILINE))}
             if commands(block):
-                yield pytest.param(commands(block), id=f"{page.relative_to(ROOT)}, block {number}")
+                yield pytest.param(commands(block), exported, id=f"{page.relative_to(ROOT)}, block {number}")
 
 
 @pytest.fixture
@@ -54,10 +56,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the blocks are for a POSIX shell")
-@pytest.mark.parametrize("lines", list(documented()))
-def test_documented_command_works(folder: Path, lines: list[tuple[str, int]]) -> None:
+@pytest.mark.parametrize(("lines", "exported"), list(documented()))
+def test_documented_command_works(folder: Path, lines: list[tuple[str, int]], exported: dict[str, str]) -> None:
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": "fixtures/toys"}
+    environment = {**os.environ, "PATH": path, **exported}
     for line, code in lines:
         ran = subprocess.run(["sh", "-c", line], cwd=folder, env=environment, capture_output=True, text=True)
 
