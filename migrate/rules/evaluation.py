@@ -23,6 +23,7 @@ _VANISHED: Final = {
     "efficient_test": "MMEngine's metrics always work batch by batch",
     "test_fn": "the val loop runs the model",
     "dataloader": "the val loop has its own",
+    "broadcast_bn_buffer": "the val loop shares no batch statistics between processes; SyncBuffersHook does",
 }
 
 

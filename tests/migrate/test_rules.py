@@ -34,7 +34,7 @@ total_iters = 4
 evaluation = dict(interval=2, start=4, dynamic_intervals=[(8, 1)], by_epoch=True, metric='a', topk=(1, 5),
                   save_best='a', rule='less', greater_keys=['b'], less_keys=['c'], out_dir='d',
                   file_client_args=dict(backend='disk'), gpu_collect=True, tmpdir='t', pre_eval=True,
-                  efficient_test=False, test_fn=None, dataloader=None)
+                  efficient_test=False, test_fn=None, dataloader=None, broadcast_bn_buffer=True)
 workflow = [('train', 1), ('val', 1)]
 optimizer = dict(type='SGD', lr=0.1, momentum=0.9, paramwise_cfg=dict(bias_lr_mult=2.0), constructor='C')
 optimizer_config = dict(type='GradientCumulativeFp16OptimizerHook', grad_clip=dict(max_norm=1), cumulative_iters=2,
