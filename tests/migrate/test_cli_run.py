@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ import pytest
 import yaml
 from mmbridge.compat.config import Config
 from mmbridge.migrate.commands.run import _one_each
+from run_projects import TOYS, Run, append, forked
 
-TOYS = Path(__file__).parents[2] / "fixtures/toys"
 NEW = "optim_wrapper = dict(type='OptimWrapper')\n"
 WITHOUT_TORCH = """
 import sys
@@ -39,14 +40,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*arguments: object, program: tuple[str, ...] = ("-m", "mmbridge.migrate")) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    with forked() as run:
+        yield run
+
+
+def fresh(
+    *arguments: object, program: tuple[str, ...] = ("-m", "mmbridge.migrate")
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *program, "run", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
-
-def append(path: str, text: str) -> None:
-    with Path(path).open("a") as file:
-        file.write(text)
 
 
 def sentence(ran: subprocess.CompletedProcess[str]) -> str:
@@ -66,7 +70,7 @@ def state(path: str) -> tuple[Any, Any, int, int]:
     return weights, momenta, saved["meta"]["epoch"], saved["meta"]["iter"]
 
 
-def test_a_classifier_is_trained_and_evaluated(project: Path) -> None:
+def test_a_classifier_is_trained_and_evaluated(project: Path, run: Run) -> None:
     pytest.importorskip("torch")
     ran = run("configs/classify.py", "--seed", 0, "--deterministic", "--cfg-options", "runner.max_epochs=2")
 
@@ -75,14 +79,14 @@ def test_a_classifier_is_trained_and_evaluated(project: Path) -> None:
     assert (project / "work_dirs/classify/epoch_2.pth").is_file()
 
 
-def test_a_segmenter_is_trained_by_iteration_where_it_is_told(project: Path) -> None:
+def test_a_segmenter_is_trained_by_iteration_where_it_is_told(project: Path, run: Run) -> None:
     pytest.importorskip("torch")
     ran = run("configs/segment.py", "--work-dir", "out", *QUIET, "runner.max_iters=3", "--runtime", "legacy")
 
     assert "Trained 3 iterations; see out.\n" == ran.stdout, ran.stderr
 
 
-def test_resuming_equals_a_run_without_interruption(project: Path) -> None:
+def test_resuming_equals_a_run_without_interruption(project: Path, run: Run) -> None:
     pytest.importorskip("torch")
     for arguments in (
         ["--work-dir", "whole", *QUIET, *IN_ORDER],
@@ -98,7 +102,7 @@ def test_resuming_equals_a_run_without_interruption(project: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".json", ".yaml"])
-def test_other_formats_run_as_they_are(project: Path, suffix: str) -> None:
+def test_other_formats_run_as_they_are(project: Path, run: Run, suffix: str) -> None:
     pytest.importorskip("torch")
     values = json.loads(json.dumps(Config.fromfile("configs/classify.py").to_dict()))
     text = json.dumps(values) if suffix == ".json" else yaml.safe_dump(values)
@@ -158,7 +162,7 @@ def test_ctrl_c_at_the_end_of_an_epoch_loses_nothing(project: Path, workers: int
     assert "Traceback" not in cut.stderr
     assert (2, 8) == state("cut/interrupted.pth")[2:]
     for arguments in (["--work-dir", "cut", "--resume", "cut/interrupted.pth"], ["--work-dir", "whole"]):
-        assert 0 == run("configs/classify.py", *arguments, *QUIET, *options).returncode
+        assert 0 == fresh("configs/classify.py", *arguments, *QUIET, *options).returncode
     assert state("whole/latest.pth") == state("cut/latest.pth")
 
 
@@ -179,7 +183,7 @@ def test_what_ctrl_c_writes_down(project: Path, config: str, expected: tuple[int
     assert expected == (meta["epoch"], meta["iter"])
 
 
-def test_a_half_migrated_config_is_told_unless_the_runtime_is_chosen(project: Path) -> None:
+def test_a_half_migrated_config_is_told_unless_the_runtime_is_chosen(project: Path, run: Run) -> None:
     shutil.copy("configs/classify.py", "configs/mixed.py")
     append("configs/mixed.py", NEW)
 
@@ -190,7 +194,7 @@ def test_a_half_migrated_config_is_told_unless_the_runtime_is_chosen(project: Pa
 
 
 def test_without_torch_the_extra_is_named(project: Path) -> None:
-    ran = run("configs/classify.py", program=("-c", WITHOUT_TORCH))
+    ran = fresh("configs/classify.py", program=("-c", WITHOUT_TORCH))
 
     assert 'migrate: training needs torch, which is not installed; pip install "mmbridge[run]".' == sentence(ran)
 
@@ -210,14 +214,14 @@ def test_without_torch_the_extra_is_named(project: Path) -> None:
         pytest.param(["load_from=no.pth"], "load_from: checkpoint no.pth cannot be found", id="weights"),
     ],
 )
-def test_bad_input_is_one_sentence(project: Path, arguments: list[str], expected: str) -> None:
+def test_bad_input_is_one_sentence(project: Path, run: Run, arguments: list[str], expected: str) -> None:
     pytest.importorskip("torch")
     asked = arguments if arguments[0].startswith("configs") else ["configs/classify.py", "--cfg-options", *arguments]
 
     assert re.search(expected, sentence(run(*asked)))
 
 
-def test_a_reference_to_nothing_is_one_sentence(project: Path) -> None:
+def test_a_reference_to_nothing_is_one_sentence(project: Path, run: Run) -> None:
     pytest.importorskip("torch")
     append("configs/classify.py", "work_dir = '${wrk}'\n")
 
@@ -233,14 +237,14 @@ def test_a_reference_to_nothing_is_one_sentence(project: Path) -> None:
         pytest.param(["new.py", "--script", "mmseg"], "new.py: --script is for configs of MMCV 1.x", id="loop"),
     ],
 )
-def test_train_scripts(project: Path, arguments: list[str], expected: str) -> None:
+def test_train_scripts(project: Path, run: Run, arguments: list[str], expected: str) -> None:
     pytest.importorskip("torch")
     Path("new.py").write_text(NEW)
 
     assert expected in sentence(run(*arguments))
 
 
-def test_a_missing_module_of_the_config_is_one_sentence(project: Path) -> None:
+def test_a_missing_module_of_the_config_is_one_sentence(project: Path, run: Run) -> None:
     pytest.importorskip("torch")
     Path("toy_library.py").rename("other.py")
 
@@ -254,7 +258,7 @@ def test_a_missing_module_of_the_config_is_one_sentence(project: Path) -> None:
         pytest.param("raise ValueError('own')", "ValueError: own", id="in its code"),
     ],
 )
-def test_errors_of_the_users_code_keep_their_traceback(project: Path, broken: str, error: str) -> None:
+def test_errors_of_the_users_code_keep_their_traceback(project: Path, run: Run, broken: str, error: str) -> None:
     pytest.importorskip("torch")
     append("toy_library.py", f"\n{broken}\n")
     ran = run("configs/classify.py")
@@ -269,7 +273,7 @@ def test_ranks_of_older_launchers(project: Path) -> None:
     pytest.importorskip("torch")
     append("toy_library.py", "\nimport os\nprint('rank', os.environ.get('LOCAL_RANK'))\n")
     for form in (["--local_rank=0"], ["--local-rank", "0"]):
-        ran = run("configs/classify.py", *form, *QUIET, "runner.max_epochs=1")
+        ran = fresh("configs/classify.py", *form, *QUIET, "runner.max_epochs=1")
 
         assert ran.stdout.startswith("rank 0\n"), ran.stderr
 
@@ -279,7 +283,7 @@ def test_a_launcher_that_did_not_start_it_is_told(project: Path, monkeypatch: py
     monkeypatch.delenv("RANK", raising=False)
 
     assert "launcher 'pytorch': the environment variable RANK is not set" in sentence(
-        run("configs/classify.py", "--launcher", "pytorch")
+        fresh("configs/classify.py", "--launcher", "pytorch")
     )
 
 
