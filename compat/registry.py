@@ -20,8 +20,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from mmbridge.compat.errors import BridgeError
-from mmbridge.compat.scope import current_scope
-from mmbridge.compat.scope import default_scope as default_scope
+from mmbridge.compat.scope import current_scope, default_scope
 
 T = TypeVar("T", bound=Callable[..., Any])
 

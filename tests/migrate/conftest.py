@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from mmbridge.migrate.cli import main
+from run_projects import Run, forked
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/configs"
 
@@ -38,6 +39,13 @@ def migrate(capsysbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Ran]:
         return Ran(int(exited.value.code or 0), captured.out, captured.err.decode())
 
     return run
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """``run("classify.py", ...)``: ``migrate run``, forked from a process that has torch already."""
+    with forked() as run:
+        yield run
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,8 @@ def new_style(folder: Path) -> Path:
 def forked() -> Iterator[Run]:
     """``run(*arguments)``: ``migrate run`` in the current folder, in a process that starts at once."""
     pytest.importorskip("torch")
+    if not hasattr(os, "fork"):
+        pytest.skip("the runs are forked from one process")
     script = Path(__file__).with_name("forked_run.py")
     with subprocess.Popen(
         [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

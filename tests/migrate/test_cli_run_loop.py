@@ -8,24 +8,18 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 from mmbridge.compat.config import Config
-from run_projects import TOYS, Run, append, forked, new_style, saved, sentence
+from run_projects import TOYS, Run, append, new_style, saved, sentence
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the runs are forked from one process")
 QUIET = ("--seed", 0, "--cfg-options", "log_level=ERROR")
 LAZY = "from mmengine.config import read_base\nwith read_base():\n    from .x import *\n"
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from mmbridge.migrate.cli import main; main()"
-
-
-@pytest.fixture(scope="module")
-def run() -> Iterator[Run]:
-    with forked() as run:
-        yield run
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from run_projects import Run, append, forked, new_style, sentence
+from run_projects import Run, append, new_style, sentence
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the runs are forked from one process")
 BASE = "train_dataloader['dataset'] = dict(type='mmbridge.runners.loop.dataset.BaseDataset', "
@@ -86,12 +85,6 @@ MISTAKES = [
     ("activation_checkpointing = ['featurs']", "activation_checkpointing: the model has no part 'featurs'; did you mean 'features'"),
     ("runner_type = 'Runer'", "'Runer' is not in registry 'runner'; did you mean 'Runner'?"),
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def run() -> Iterator[Run]:
-    with forked() as run:
-        yield run
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import torch
+from mmbridge.runners.loop.device import get_max_cuda_memory
 from mmbridge.runners.loop.registry import LOG_PROCESSORS
 
 _TIMES = ("time", "data_time")
@@ -45,7 +46,6 @@ class LogProcessor:
         self.num_digits = num_digits
         self.log_with_hierarchy = log_with_hierarchy
         self.mean_pattern = re.compile(mean_pattern)
-        self._fixed, self._exponent = f".{num_digits}f", f".{num_digits}e"
         self._known: dict[tuple[str, bool, str], tuple[str | None, bool]] = {}
         self._has_cuda = torch.cuda.is_available()
         self._check_custom_cfg()
@@ -81,14 +81,14 @@ class LogProcessor:
             if key.endswith("lr"):
                 name = key.removeprefix(f"{mode}/")
                 del shown[name]
-                rates.append(f"{name}: {format(value, self._exponent)}")
+                rates.append(f"{name}: {value:.{self.num_digits}e}")
         line = f"{self._head(runner, batch_idx, mode, record)}  {' '.join(rates)}  "
         record["iter"] = runner.iter + 1 if _trains(runner) else 0
         if "time" in shown and "data_time" in shown and "eta" in runner.message_hub.runtime_info:
             left = timedelta(seconds=int(runner.message_hub.get_info("eta")))
             line += f"eta: {left}  {self._items((name, shown.pop(name)) for name in _TIMES)}  "
         if self._has_cuda:
-            record["memory"] = _peak_memory(runner)
+            record["memory"] = get_max_cuda_memory(getattr(runner.model, "output_device", None))
             line += f"memory: {record['memory']}  "
         if mode == "train":
             line += self._items(shown.items())
@@ -174,7 +174,7 @@ class LogProcessor:
 
     def _text(self, value: Any) -> str:
         if isinstance(value, float):
-            return format(value, self._fixed)
+            return f"{value:.{self.num_digits}f}"
         return f"\n{value}\n" if _is_array(value) else f"{value}"
 
 
@@ -200,13 +200,6 @@ def _length(runner: Any, mode: str) -> int:
 
 def _padded(number: int, total: int) -> str:
     return str(number).rjust(len(str(total)))
-
-
-def _peak_memory(runner: Any) -> int:
-    """The most memory that tensors took since the last line, in MiB."""
-    most = torch.cuda.max_memory_allocated(getattr(runner.model, "output_device", None))
-    torch.cuda.reset_peak_memory_stats()
-    return most // 2**20
 
 
 def _is_array(value: Any) -> bool:

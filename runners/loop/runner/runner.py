@@ -12,7 +12,8 @@ import torch
 from mmbridge.compat.chain import HookChain
 from mmbridge.compat.config import Config
 from mmbridge.compat.errors import ConfigError
-from mmbridge.compat.registry import MissingKey, default_scope
+from mmbridge.compat.registry import MissingKey
+from mmbridge.compat.scope import default_scope
 from mmbridge.runners.blame import blaming
 from mmbridge.runners.dist import get_dist_info, master_only
 from mmbridge.runners.loop.logging import MessageHub, MMLogger

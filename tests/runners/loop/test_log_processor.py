@@ -109,7 +109,7 @@ def test_the_memory_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     reset = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 5 * 2**20 + 1)
-    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: reset.append(True))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: reset.append(True))
     record, line = LogProcessor().get_log_after_iter(runner_of("train"), 3, "train")
 
     assert f"Epoch(train)  [2][ 4/10]  {NUMBERS}memory: 5  loss: 0.7500  acc: 3" == line

@@ -192,6 +192,15 @@ def test_backends_that_cannot_be(tmp_path: Path) -> None:
         LocalVisBackend(str(tmp_path)).add_image("a", np.ones((2, 2, 3)))
 
 
+def test_a_relative_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    backend = LocalVisBackend("vis")
+    backend.add_scalars({"a": 1}, 0, "own.json")
+    backend.close()
+
+    assert ["own.json", "scalars.json"] == sorted(file.name for file in (tmp_path / "vis").iterdir())
+
+
 def test_other_processes_draw_and_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     visualizer = Visualizer(vis_backends={"type": "LocalVisBackend"}, save_dir=str(tmp_path))
     monkeypatch.setattr(dist, "get_dist_info", lambda: (1, 2))
