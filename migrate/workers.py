@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -49,13 +49,28 @@ def convert_in_processes(
     if method == "fork":
         run.prepare(cut)
         make = partial(_same, run)
-    workers = [_Worker.start(method, make, part, paths) for part in parts]
+    workers: list[_Worker] = []
     try:
+        with _ctrl_c_waits():
+            workers = [_Worker.start(method, make, part, paths) for part in parts]
         return assemble(_in_order(_collect(workers, step), paths), paths)
     finally:
         for worker in workers:
             worker.process.terminate()
             worker.process.join()
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Ctrl-C comes at the end of the block: no process is started that nobody knows of, and none of them sees it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _new_run(lr: LrStyle, flatten: bool) -> Run:

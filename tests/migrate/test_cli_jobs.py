@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -111,17 +111,28 @@ def test_files_of_a_process_that_dies_are_reported_and_the_others_go_on(
     assert any(file.report.proof is not None for file in found.files)
 
 
+@pytest.fixture
+def ctrl_c_counts() -> Iterator[None]:
+    """A process started now obeys Ctrl-C; one of a shell's background may be told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches processes otherwise there")
+@pytest.mark.usefixtures("ctrl_c_counts")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_ends_all_processes_with_130(tmp_path: Path, jobs: str) -> None:
     for number in range(40):  # some seconds of work
         shutil.copytree(FIXTURES / "detection", tmp_path / "trees" / str(number))
     command = [sys.executable, "-m", "mmbridge.migrate", "convert", "trees", "--in-place", "--jobs", jobs]
-    for seconds in (1.2, 2.4, 4.8):  # it reads or converts by then, unless the machine is busy
-        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
-        time.sleep(seconds)
-        os.killpg(process.pid, signal.SIGINT)
-        err = process.communicate(timeout=60)[1]
+    for seconds in (1.2, 2.4, 4.8, 9.6):  # it reads or converts by then, unless the machine is busy
+        with subprocess.Popen(
+            command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+        ) as process:
+            time.sleep(seconds)
+            os.killpg(process.pid, signal.SIGINT)
+            err = process.communicate()[1]
         if process.returncode == 130:  # else Python itself was starting or ending
             break
 
@@ -130,3 +141,21 @@ def test_ctrl_c_ends_all_processes_with_130(tmp_path: Path, jobs: str) -> None:
     assert [] == list(tmp_path.rglob("*.migrating"))
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
+
+
+def test_ctrl_c_while_processes_start_waits_until_all_can_be_ended(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch, ctrl_c_counts: None
+) -> None:
+    real = workers._Worker.start
+    started: list[Any] = []
+
+    def start(*arguments: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        started.append(real(*arguments))
+        return started[-1]
+
+    monkeypatch.setattr(workers._Worker, "start", start)
+    with pytest.raises(KeyboardInterrupt):
+        workers.convert_in_processes(paths, jobs=2)
+
+    assert [-signal.SIGTERM] * 2 == [worker.process.exitcode for worker in started]

@@ -127,7 +127,7 @@ def described(value: Any) -> Any:
     return type(value).__name__, value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), shape=SHAPES, size=st.integers(1, 4))
 def test_pseudo_collate(data: Any, shape: Any, size: int) -> None:
     batch = [sample_of(shape, lambda: data.draw(LEAVES)) for _ in range(size)]
@@ -136,7 +136,7 @@ def test_pseudo_collate(data: Any, shape: Any, size: int) -> None:
     assert expected == found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data(), shape=SHAPES, size=st.integers(1, 4), kind=st.sampled_from(["int", "float", "tensor", "text"]))
 def test_default_collate(data: Any, shape: Any, size: int, kind: str) -> None:
     leaves = {
@@ -254,7 +254,7 @@ def test_places(index: int, serialize_data: bool) -> None:
     assert expected == found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), period=st.integers(1, 12), max_refetch=st.integers(0, 6))
 def test_other_samples_where_the_pipeline_gives_up(seed: int, period: int, max_refetch: int) -> None:
     """The same samples are tried, and the same ones come out."""

@@ -29,7 +29,7 @@ def same(ours: Any, real: Any) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     start=st.lists(NUMBERS, max_size=3),
     values=st.lists(st.tuples(NUMBERS, st.integers(1, 4)), min_size=1, max_size=200),

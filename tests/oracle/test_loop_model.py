@@ -86,7 +86,7 @@ def tensors(draw: Any) -> Tensor:
 LOSSES = st.dictionaries(NAMES, tensors() | st.lists(tensors(), max_size=3), max_size=5)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(LOSSES)
 def test_parse_losses(losses: dict[str, Any]) -> None:
     expected_total, expected = toy(theirs()).parse_losses(losses)
@@ -96,7 +96,7 @@ def test_parse_losses(losses: dict[str, Any]) -> None:
     same(dict(expected), logged)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     LOSSES.filter(lambda losses: any("loss" in key and not isinstance(value, list) for key, value in losses.items()))
 )
@@ -142,7 +142,7 @@ PADDING = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(images(), NORMALISATION, SWAP, PADDING, st.booleans())
 def test_image_preprocessor(batch: list[Tensor], normal: Any, swap: Any, padding: Any, stacked: bool) -> None:
     inputs = torch.stack([batch[0], batch[0].flip(0)]) if stacked else batch
@@ -154,7 +154,7 @@ def test_image_preprocessor(batch: list[Tensor], normal: Any, swap: Any, padding
     same(processed(theirs()), processed(ours))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(images(channels=None), st.sampled_from([1, 2, 5]), st.sampled_from([0, 1, 9]))
 def test_stack_batch(batch: list[Tensor], divisor: int, value: int) -> None:
     same(theirs().stack_batch(batch, divisor, value), ours.stack_batch(batch, divisor, value))
@@ -177,7 +177,7 @@ NESTED: Any = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(NESTED)
 def test_cast_data(batch: Any) -> None:
     expected = theirs().BaseDataPreprocessor()(batch)

@@ -73,7 +73,7 @@ def perform(library: Any, element: Any, call: tuple[Any, ...]) -> Any:
     return element
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(NAMES, st.integers(), max_size=2), st.lists(CALLS, max_size=8))
 def test_any_calls_leave_the_same_element(metainfo: dict[str, int], calls: list[Any]) -> None:
     def outcome(library: Any) -> list[Any]:
@@ -132,7 +132,7 @@ def instances(library: Any) -> Any:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(INDICES)
 def test_instances_are_chosen(index: Any) -> None:
     def chosen(library: Any) -> Any:
@@ -145,7 +145,7 @@ def test_instances_are_chosen(index: Any) -> None:
     assert chosen(theirs()) == chosen(ours)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=3), min_size=1, max_size=3))
 def test_instances_are_joined(parts: list[list[int]]) -> None:
     def joined(library: Any) -> Any:

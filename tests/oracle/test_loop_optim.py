@@ -88,7 +88,7 @@ def groups(wrapper: Any, model: nn.Module) -> list[dict[str, Any]]:
     ]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(None, OPTIMIZERS[0])
 @example({}, OPTIMIZERS[0])
 @example({**dict.fromkeys(OPTIONS, 0.1), "bypass_duplicate": True}, OPTIMIZERS[0])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import scheduler_lists
 import torch
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mmbridge.runners.loop import scheduler as ours
 from mmbridge.runners.loop.optim import OptimWrapper
@@ -25,7 +25,7 @@ their_registry = pytest.importorskip("mmengine.registry").PARAM_SCHEDULERS
 their_wrapper = pytest.importorskip("mmengine.optim").OptimWrapper
 
 ITERATIONS = 20
-many = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=400)
 
 
 def optimizers() -> st.SearchStrategy[dict[str, Any]]:

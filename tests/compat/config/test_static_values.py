@@ -116,7 +116,7 @@ def runs(text: str) -> bool:
     return "..." not in shown and deepest < 50
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(STATEMENTS, min_size=1, max_size=6))
 def test_small_programs(statements: list[str]) -> None:
     text = START
@@ -130,7 +130,7 @@ def test_small_programs(statements: list[str]) -> None:
     assert shape(expected) == shape(actual), text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(STATEMENTS, min_size=1, max_size=6), st.sampled_from(["unknown()", "unknown(b, c)", "1 / 0"]))
 def test_what_is_decided_is_right(statements: list[str], unknown: str) -> None:
     """With ``unknown`` returning anything and changing its arguments, no decided value may be wrong."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import scheduler_lists
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.schedules import Loop, modern_series
@@ -35,7 +35,6 @@ def run_of(configs: list[dict[str, Any]]) -> Run:
     return Run(OptimWrapper(optimizer), PARAM_SCHEDULERS, ended)
 
 
-@settings(deadline=None)
 @given(scheduler_lists.lists(parameters=("lr",), last_step=False))
 def test_the_proof_computes_what_is_set(configs: list[dict[str, Any]]) -> None:
     try:
@@ -59,7 +58,6 @@ def saved_and_loaded(state: Any) -> Any:
     return torch.load(file, weights_only=True)
 
 
-@settings(deadline=None)
 @given(scheduler_lists.lists(), st.integers(0, 12))
 def test_a_resumed_run_goes_on_the_same(configs: list[dict[str, Any]], at: int) -> None:
     """From a file that torch loads without running code."""
