@@ -63,14 +63,18 @@ def convert_in_processes(
 @contextmanager
 def _ctrl_c_waits() -> Iterator[None]:
     """Ctrl-C comes at the end of the block: no process is started that nobody knows of, and none of them sees it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+    came: list[Any] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda *call: came.append(call))
+    except ValueError:  # Ctrl-C is the main thread's business, and this is another
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _new_run(lr: LrStyle, flatten: bool) -> Run:
