@@ -77,7 +77,7 @@ class LoggerHook(EngineHook):
         if done % self.interval and done != self._epoch_length and done < self._name_at:
             return
         at_end = done == self._epoch_length
-        if self._name_is_due(runner, done) or at_end:
+        if (done >= self._name_at and self._name_is_due(runner, done)) or at_end:
             runner.logger.info(f"Exp name: {runner.experiment_name}")
         if not done % self.interval or (at_end and (not self.ignore_last or done <= self.interval)):
             tag, line = runner.log_processor.get_log_after_iter(runner, batch_idx, "train")

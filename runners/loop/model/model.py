@@ -15,6 +15,17 @@ from mmbridge.runners.loop.registry import MODELS
 from torch import Tensor, nn
 
 
+def run_forward(model: nn.Module, data: Any, mode: str) -> Any:
+    """``model`` called with a preprocessed batch: a dict by name, a list or tuple by position; else TypeError."""
+    if isinstance(data, dict):
+        return model(**data, mode=mode)
+    if isinstance(data, (list, tuple)):
+        return model(*data, mode=mode)
+    raise TypeError(
+        f"a data_preprocessor must return a dict, list or tuple, whose items forward takes, found {type(data).__name__}"
+    )
+
+
 class BaseModel(BaseModule, Placed):
     """A model with a ``data_preprocessor`` (a module, or a dict that describes one) and the steps of the loops.
 
@@ -36,6 +47,26 @@ class BaseModel(BaseModule, Placed):
             )
         self.data_preprocessor = data_preprocessor
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "data_preprocessor":
+            self._note_preprocessor(value)
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        if name == "data_preprocessor":
+            del self.__dict__[name]
+
+    def add_module(self, name: str, module: nn.Module | None) -> None:
+        """As ``nn.Module.add_module``."""
+        super().add_module(name, module)
+        if name == "data_preprocessor":
+            self._note_preprocessor(module)
+
+    def _note_preprocessor(self, module: Any) -> None:
+        """Make it an attribute as any other, too: finding a part in every step takes nn.Module as long as two hooks."""
+        self.__dict__["data_preprocessor"] = module
+
     @abstractmethod
     def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> Any:
         """By ``mode``: ``loss`` a dict of losses, ``predict`` a list of results, ``tensor`` whatever is useful."""
@@ -45,11 +76,13 @@ class BaseModel(BaseModule, Placed):
 
         Raises ValueError where ``forward`` returns no loss.
         """
+        loss: Any
         with optim_wrapper.optim_context(self):
             data = self.data_preprocessor(data, True)
             losses = self._run_forward(data, mode="loss")
         loss, log_vars = self.parse_losses(losses)
-        check_loss(loss, losses, self)
+        if type(loss) is int:
+            raise no_loss(losses, self)
         optim_wrapper.update_params(loss)
         return log_vars
 
@@ -61,12 +94,9 @@ class BaseModel(BaseModule, Placed):
         """The model's predictions for one batch, made as in validation."""
         return self._run_forward(self.data_preprocessor(data, False), mode="predict")
 
-    def parse_losses(self, losses: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss to optimise and what is to be logged; see ``losses.parse_losses``."""
-        return parse_losses(losses)
-
-    def _run_forward(self, data: Any, mode: str) -> Any:
-        return run_forward(self, data, mode)
+    # The functions themselves: each call of another one counts, where all of them are so short.
+    parse_losses = staticmethod(parse_losses)
+    _run_forward = run_forward
 
     def _set_device(self, device: torch.device) -> None:
         for module in self.modules():
@@ -74,21 +104,9 @@ class BaseModel(BaseModule, Placed):
                 module._set_device(device)
 
 
-def run_forward(model: nn.Module, data: Any, mode: str) -> Any:
-    """``model`` called with a preprocessed batch: a dict by name, a list or tuple by position; else TypeError."""
-    if isinstance(data, dict):
-        return model(**data, mode=mode)
-    if isinstance(data, (list, tuple)):
-        return model(*data, mode=mode)
-    raise TypeError(
-        f"a data_preprocessor must return a dict, list or tuple, whose items forward takes, found {type(data).__name__}"
+def no_loss(losses: Any, model: nn.Module) -> ValueError:
+    """The error where the sum of the losses is the integer 0, as there are none."""
+    return ValueError(
+        f"{type(model).__name__}.forward(mode='loss') returned no loss: a name must contain 'loss', "
+        f"found the names {list(losses)}"
     )
-
-
-def check_loss(loss: Any, losses: Any, model: nn.Module) -> None:
-    """Raise ValueError if ``loss`` is the integer 0, the sum of no losses."""
-    if type(loss) is int:
-        raise ValueError(
-            f"{type(model).__name__}.forward(mode='loss') returned no loss: a name must contain 'loss', "
-            f"found the names {list(losses)}"
-        )
