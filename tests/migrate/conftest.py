@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,14 @@ def run() -> Iterator[Run]:
     """``run("classify.py", ...)``: ``migrate run``, forked from a process that has torch already."""
     with forked() as run:
         yield run
+
+
+@pytest.fixture
+def ctrl_c_counts() -> Iterator[None]:
+    """A process started now obeys Ctrl-C; one of a shell's background may be told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +109,6 @@ def test_files_of_a_process_that_dies_are_reported_and_the_others_go_on(
         f"ended early (exit code -9), with {half - 1} others; run it again with --jobs 1." in dead[0].notes[0].message
     )
     assert any(file.report.proof is not None for file in found.files)
-
-
-@pytest.fixture
-def ctrl_c_counts() -> Iterator[None]:
-    """A process started now obeys Ctrl-C; one of a shell's background may be told to ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches processes otherwise there")

@@ -112,7 +112,7 @@ class Slow(LegacyHook):
     def after_train_iter(self, runner):
         if runner.iter + 1 == self.at:
             print("now", flush=True)
-            time.sleep(1)
+            time.sleep(2)  # in which Ctrl-C comes
 """
 
 
@@ -136,6 +136,7 @@ def interrupted(config: str, at: int, *options: str) -> subprocess.CompletedProc
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals to a group of processes")
+@pytest.mark.usefixtures("ctrl_c_counts")
 @pytest.mark.parametrize("workers", [pytest.param(0, id="no worker"), pytest.param(2, id="workers")])
 def test_ctrl_c_at_the_end_of_an_epoch_loses_nothing(project: Path, workers: int) -> None:
     pytest.importorskip("torch")
@@ -156,6 +157,7 @@ def test_ctrl_c_at_the_end_of_an_epoch_loses_nothing(project: Path, workers: int
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals to a group of processes")
+@pytest.mark.usefixtures("ctrl_c_counts")
 @pytest.mark.parametrize(
     ("config", "expected"),
     [

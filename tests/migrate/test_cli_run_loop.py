@@ -122,7 +122,7 @@ class Slow(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         if runner.iter + 1 == self.at:
             print("now", flush=True)
-            time.sleep(1)
+            time.sleep(2)  # in which Ctrl-C comes
 """
 BY_ITERATION = """
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=16, val_interval=8)
@@ -149,6 +149,7 @@ def interrupted(at: int, *options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
+@pytest.mark.usefixtures("ctrl_c_counts")
 @pytest.mark.parametrize(
     ("text", "workers", "at", "last"),
     [
@@ -179,6 +180,7 @@ def test_ctrl_c_loses_nothing(run: Run, text: str, workers: int, at: int, last: 
     assert saved(f"whole/{last}") == saved(f"cut/{last}")
 
 
+@pytest.mark.usefixtures("ctrl_c_counts")
 def test_after_ctrl_c_the_flag_alone_goes_on_from_there(run: Run) -> None:
     cut = interrupted(6, *QUIET)
     ran = run("classify.py", "--work-dir", "cut", "--resume", "--seed", 0)

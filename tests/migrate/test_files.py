@@ -120,6 +120,7 @@ def test_an_error_while_files_are_put_in_place_says_how_far_it_came(
     assert {"a.py": b"new"} == snapshot(tmp_path)
 
 
+@pytest.mark.usefixtures("ctrl_c_counts")
 def test_ctrl_c_while_writing_leaves_everything_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Snapshot
 ) -> None:
