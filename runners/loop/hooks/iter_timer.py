@@ -75,8 +75,4 @@ class IterTimerHook(EngineHook):
         watch.total += elapsed
         watch.done += 1
         watch.log["time"](elapsed)
-        left = watch.total / watch.done * (watch.length - watch.done)
-        if watch.done == 1:
-            runner.message_hub.update_info("eta", left)
-        else:
-            watch.log.facts["eta"] = left
+        runner.message_hub.update_info("eta", watch.total / watch.done * (watch.length - watch.done))

@@ -73,26 +73,22 @@ class RuntimeInfoHook(EngineHook):
     @takes()
     def before_train_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None) -> None:
         """The iteration that begins, and the rates it is trained with."""
-        log = self._training
-        if "iter" in log.facts:
-            log.facts["iter"] = runner.iter
-        else:
-            runner.message_hub.update_info("iter", runner.iter)
+        hub = runner.message_hub
+        hub.update_info("iter", runner.iter)
         for name, rates in runner.optim_wrapper.get_lr().items():
             rate = rates[0]
             # A rate that is a tensor is changed in place, so it is read now.
-            log[name](rate if type(rate) is float else float(rate))
+            self._training[name](rate if type(rate) is float else float(rate))
 
     @takes("outputs")
     def after_train_iter(self, runner: Any, batch_idx: int = 0, data_batch: Any = None, outputs: Any = None) -> None:
         """What the step has reported."""
         if outputs is not None:
-            log = self._training
             for name, value in outputs.items():
-                if type(value) is Tensor and (name in log.read_at_once or log.can_read_at_once(name, value)):
+                if type(value) is Tensor and not value.ndim and value.is_cpu:
                     value = value.item()
                 if type(value) is float:
-                    log[name](value)
+                    self._training[name](value)
                 else:
                     runner.message_hub.update_scalar(f"train/{name}", value)
 

@@ -47,26 +47,6 @@ class BaseModel(BaseModule, Placed):
             )
         self.data_preprocessor = data_preprocessor
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name == "data_preprocessor":
-            self._note_preprocessor(value)
-
-    def __delattr__(self, name: str) -> None:
-        super().__delattr__(name)
-        if name == "data_preprocessor":
-            del self.__dict__[name]
-
-    def add_module(self, name: str, module: nn.Module | None) -> None:
-        """As ``nn.Module.add_module``."""
-        super().add_module(name, module)
-        if name == "data_preprocessor":
-            self._note_preprocessor(module)
-
-    def _note_preprocessor(self, module: Any) -> None:
-        """Make it an attribute as any other, too: finding a part in every step takes nn.Module as long as two hooks."""
-        self.__dict__["data_preprocessor"] = module
-
     @abstractmethod
     def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> Any:
         """By ``mode``: ``loss`` a dict of losses, ``predict`` a list of results, ``tensor`` whatever is useful."""
@@ -94,7 +74,7 @@ class BaseModel(BaseModule, Placed):
         """The model's predictions for one batch, made as in validation."""
         return self._run_forward(self.data_preprocessor(data, False), mode="predict")
 
-    # The functions themselves: each call of another one counts, where all of them are so short.
+    # The functions themselves, not calls of them: all of a step is so short that a call shows.
     parse_losses = staticmethod(parse_losses)
     _run_forward = run_forward
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
 from contextlib import contextmanager
 from typing import Any
 
@@ -182,54 +180,6 @@ def test_preprocessor(given: Any, expected: type) -> None:
 def test_a_preprocessor_of_another_kind_is_refused() -> None:
     with pytest.raises(TypeError, match=r"data_preprocessor of Toy must be a dict or an nn.Module, found int"):
         Toy(data_preprocessor=3)
-
-
-def assigned(model: Toy, new: nn.Module) -> Toy:
-    model.data_preprocessor = new
-    return model
-
-
-def added(model: Toy, new: nn.Module) -> Toy:
-    model.add_module("data_preprocessor", new)
-    return model
-
-
-def registered(model: Toy, new: nn.Module) -> Toy:
-    model.register_module("data_preprocessor", new)
-    return model
-
-
-def deleted(model: Toy, new: nn.Module) -> Toy:
-    del model.data_preprocessor
-    return assigned(model, new)
-
-
-@pytest.mark.parametrize(
-    "replace",
-    [
-        *(assigned, added, registered, deleted),
-        pytest.param(lambda model, new: copy.deepcopy(assigned(model, new)), id="copied"),
-        pytest.param(lambda model, new: pickle.loads(pickle.dumps(assigned(model, new))), id="pickled"),
-        pytest.param(lambda model, new: assigned(copy.copy(model), new), id="copied first, as for replicas"),
-    ],
-)
-def test_a_replaced_preprocessor_is_the_one_that_is_used_moved_and_saved(replace: Any) -> None:
-    model = replace(Toy(), ImgDataPreprocessor(mean=[0.0], std=[1.0]))
-
-    assert isinstance(model.data_preprocessor, ImgDataPreprocessor)
-    assert model.data_preprocessor is dict(model.named_children())["data_preprocessor"]
-    assert torch.float64 is model.double().data_preprocessor.mean.dtype
-
-
-def test_without_its_preprocessor_a_model_has_none() -> None:
-    model = Toy()
-    model.data_preprocessor = None
-    assert model.data_preprocessor is None
-
-    del model.data_preprocessor
-    with pytest.raises(AttributeError, match="data_preprocessor"):
-        model.data_preprocessor  # noqa: B018
-    assert ["fc"] == [name for name, _ in model.named_children()]
 
 
 def test_forward_must_be_defined() -> None:
