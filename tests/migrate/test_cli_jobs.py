@@ -124,7 +124,11 @@ def test_ctrl_c_ends_all_processes_with_130(tmp_path: Path, jobs: str) -> None:
         ) as process:
             time.sleep(seconds)
             os.killpg(process.pid, signal.SIGINT)
-            err = process.communicate()[1]
+            try:
+                err = process.communicate(timeout=120)[1]
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
         if process.returncode == 130:  # else Python itself was starting or ending
             break
 
