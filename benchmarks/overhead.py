@@ -46,12 +46,12 @@ Run = Callable[[Any, int], "Loader"]
 
 
 class Loader:
-    """So many equal batches; before each block of them it runs the bare loop, and times both."""
+    """So many equal batches, in whole blocks; before each block it runs the bare loop, and times both."""
 
     dataset = None
 
     def __init__(self, batches: int, bare: Callable[[], None]) -> None:
-        self.batches = batches
+        self.batches = -(-batches // BLOCK) * BLOCK
         self.bare = bare
         self.pairs: list[Pair] = []
 

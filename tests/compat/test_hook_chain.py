@@ -341,8 +341,10 @@ def test_a_point_without_listeners_is_one_call_however_many_hooks_there_are(hook
     called: list[str] = []
 
     sys.setprofile(lambda frame, event, argument: called.append(frame.f_code.co_name) if event == "call" else None)
-    chain.fire_with("before_train_iter", RUNNER, {})
-    sys.setprofile(None)
+    try:
+        chain.fire_with("before_train_iter", RUNNER, {})
+    finally:
+        sys.setprofile(None)
 
     assert ["fire_with"] == called
 

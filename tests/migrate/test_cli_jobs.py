@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +156,10 @@ def test_ctrl_c_while_processes_start_waits_until_all_can_be_ended(
         workers.convert_in_processes(paths, jobs=2)
 
     assert [-signal.SIGTERM] * 2 == [worker.process.exitcode for worker in started]
+
+
+def test_processes_start_from_another_thread_than_the_main_one(paths: list[Path]) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        found = thread.submit(workers.convert_in_processes, paths, jobs=2).result()
+
+    assert told(convert(paths).files) == told(found.files)

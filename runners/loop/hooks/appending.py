@@ -24,6 +24,6 @@ class Appending(dict[str, Callable[[float], None]]):
         history = self._hub.log_scalars.get(key)
         if history is None:
             return partial(self._hub.update_scalar, key)  # which makes the history
-        append: Callable[[float], None] = history.appending()
+        append: Callable[[float], None] = history.add
         self[name] = append
         return append

@@ -74,22 +74,18 @@ class HistoryBuffer:
         if len(pending) >= _PENDING:
             self._settle()
 
-    def appending(self) -> Callable[[float], None]:
-        """What appends a float, in the least time there is; what it appends waits until somebody reads."""
-        return self._pending.append
-
     def _settle(self, count: float = 1) -> None:
         """Move what waits into the history."""
         if not self._pending:
             return
         values = _read(self._pending)
+        self._pending = []
         self._kind = max(self._kind, _kind(values))
         if count != 1:
             self._weighted = True
             self._count_kind = max(self._count_kind, _kind([count]))
         self._values.extend(values)
         self._counts.extend([count] * len(values))
-        self._pending.clear()  # not another list: somebody may hold its append()
         if len(self._values) > self.max_length + max(self.max_length // 8, _PENDING):
             self._trim()  # now and then only: it moves all that stays
 
@@ -156,9 +152,8 @@ class HistoryBuffer:
 
     def current(self) -> float:
         """The latest value. Raises ValueError in an empty history."""
-        pending = self._pending
-        if pending and type(pending[-1]) is float and len(pending) < _PENDING:
-            return pending[-1]
+        if self._pending and type(self._pending[-1]) is float:
+            return self._pending[-1]
         self._settle()
         if not self._values:
             raise ValueError("the history is empty; update it first")
@@ -174,8 +169,7 @@ class HistoryBuffer:
     def _latest(self, size: Any) -> list[float] | None:
         """The last ``size`` values if they wait, as floats: what log lines ask for needs no settling."""
         pending = self._pending
-        waiting = len(pending)
-        if type(size) is not int or not 0 < size <= waiting < _PENDING or size > self.max_length or self._weighted:
+        if type(size) is not int or not 0 < size <= len(pending) or size > self.max_length or self._weighted:
             return None
         latest = pending[-size:]
         return latest if set(map(type, latest)) == _FLOATS else None

@@ -113,10 +113,7 @@ class MMLogger(Named, logging.Logger):
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's name
         """Whether some handler takes records of ``level``; where none does, as in ranks above 0, none is made."""
-        for handler in self.handlers:
-            if level >= handler.level:
-                return super().isEnabledFor(level)
-        return False
+        return super().isEnabledFor(level) and any(level >= handler.level for handler in self.handlers)
 
     def callHandlers(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Hand the record to this logger's own handlers."""

@@ -20,7 +20,7 @@ def parse_losses(losses: Mapping[str, Tensor | list[Tensor]]) -> tuple[Tensor, d
     log_vars: dict[str, Any] = {"loss": 0}
     total: Any = None
     for name, value in losses.items():
-        number = (value.mean() if value.ndim else value) if isinstance(value, Tensor) else _sum_of_means(name, value)
+        number = _mean(value) if isinstance(value, Tensor) else _sum_of_means(name, value)
         log_vars[name] = number
         if "loss" in name:
             total = number if total is None else total + number
@@ -39,8 +39,12 @@ def _sum_of_means(name: str, values: Any) -> Any:
         )
     if not values:
         return 0
-    first, *others = (value.mean() if value.ndim else value for value in values)
+    first, *others = map(_mean, values)
     return sum(others, first)
+
+
+def _mean(value: Tensor) -> Tensor:
+    return value.mean() if value.ndim else value
 
 
 def merge_dict(*args: dict[str, Any]) -> dict[str, Any]:

@@ -56,13 +56,11 @@ class BaseModel(BaseModule, Placed):
 
         Raises ValueError where ``forward`` returns no loss.
         """
-        loss: Any
         with optim_wrapper.optim_context(self):
             data = self.data_preprocessor(data, True)
             losses = self._run_forward(data, mode="loss")
         loss, log_vars = self.parse_losses(losses)
-        if type(loss) is int:
-            raise no_loss(losses, self)
+        check_loss(loss, losses, self)
         optim_wrapper.update_params(loss)
         return log_vars
 
@@ -84,9 +82,10 @@ class BaseModel(BaseModule, Placed):
                 module._set_device(device)
 
 
-def no_loss(losses: Any, model: nn.Module) -> ValueError:
-    """The error where the sum of the losses is the integer 0, as there are none."""
-    return ValueError(
-        f"{type(model).__name__}.forward(mode='loss') returned no loss: a name must contain 'loss', "
-        f"found the names {list(losses)}"
-    )
+def check_loss(loss: Any, losses: Any, model: nn.Module) -> None:
+    """Raise ValueError if ``loss`` is the integer 0, the sum of no losses."""
+    if type(loss) is int:
+        raise ValueError(
+            f"{type(model).__name__}.forward(mode='loss') returned no loss: a name must contain 'loss', "
+            f"found the names {list(losses)}"
+        )

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import torch
 from mmbridge.runners.loop.model.losses import detect_anomalous_params
-from mmbridge.runners.loop.model.model import BaseModel, no_loss, run_forward
+from mmbridge.runners.loop.model.model import BaseModel, check_loss, run_forward
 from mmbridge.runners.loop.model.wrapping import is_model_wrapper
 from mmbridge.runners.loop.registry import MODEL_WRAPPERS
 from mmbridge.runners.parallel.distributed import choosing_broadcast_buffers
@@ -41,14 +41,12 @@ class MMDistributedDataParallel(DistributedDataParallel):
 
         As the model's own ``train_step``, but through torch's forward, so that gradients are averaged.
         """
-        loss: Any
         model = cast("BaseModel", self.module)
         with optim_wrapper.optim_context(self):
             data = model.data_preprocessor(data, True)
             losses = self._run_forward(data, mode="loss")
         loss, log_vars = model.parse_losses(losses)
-        if type(loss) is int:
-            raise no_loss(losses, model)
+        check_loss(loss, losses, model)
         optim_wrapper.update_params(loss)
         if self.detect_anomalous_params:
             detect_anomalous_params(loss, self)

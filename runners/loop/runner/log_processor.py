@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -47,7 +46,7 @@ class LogProcessor:
         self.num_digits = num_digits
         self.log_with_hierarchy = log_with_hierarchy
         self.mean_pattern = re.compile(mean_pattern)
-        self._known: defaultdict[tuple[str, bool], dict[str, tuple[str | None, bool]]] = defaultdict(dict)
+        self._known: dict[tuple[str, bool, str], tuple[str | None, bool]] = {}
         self._has_cuda = torch.cuda.is_available()
         self._check_custom_cfg()
 
@@ -148,38 +147,35 @@ class LogProcessor:
         return counted
 
     def _scalars(self, runner: Any, mode: str, custom: Iterable[Record], with_prefix: bool) -> Record:
-        scalars = runner.message_hub.log_scalars
-        known = self._known[mode, with_prefix]
+        histories = {}
         record = {}
-        for key, history in scalars.items():
-            name, averaged = known.get(key) or self._know(mode, with_prefix, key)
+        for key, history in runner.message_hub.log_scalars.items():
+            name, averaged = self._known.get((mode, with_prefix, key)) or self._know(mode, with_prefix, key)
             if name is not None:
+                histories[name] = history
                 record[name] = history.mean(self.window_size) if averaged else history.current()
         prefix = f"{mode}/" if with_prefix else ""
         for cfg in custom:
             arguments = dict(cfg)
             source = arguments.pop("data_src")
             name = arguments.pop("log_name", source)
-            key = next((key for key, (known_as, _) in known.items() if known_as == prefix + source), None)
-            if key in scalars:  # it may belong to another mode
-                record[prefix + name] = scalars[key].statistics(**arguments)
+            if prefix + source in histories:  # it may belong to another mode
+                record[prefix + name] = histories[prefix + source].statistics(**arguments)
         return record
 
     def _know(self, mode: str, with_prefix: bool, key: str) -> tuple[str | None, bool]:
         """The name of a scalar in the records of ``mode``, None if it is not of it, and whether it is averaged."""
         name = _named(key, mode, with_prefix) if key.startswith(mode) else None
-        known = self._known[mode, with_prefix][key] = name, bool(name and self.mean_pattern.search(name))
+        known = self._known[mode, with_prefix, key] = name, bool(name and self.mean_pattern.search(name))
         return known
 
     def _items(self, items: Iterable[tuple[str, Any]]) -> str:
-        digits = f".{self.num_digits}f"
-        return "  ".join(
-            [f"{name}: {format(value, digits) if isinstance(value, float) else _text(value)}" for name, value in items]
-        )
+        return "  ".join(f"{name}: {self._text(value)}" for name, value in items)
 
-
-def _text(value: Any) -> str:
-    return f"\n{value}\n" if _is_array(value) else f"{value}"
+    def _text(self, value: Any) -> str:
+        if isinstance(value, float):
+            return f"{value:.{self.num_digits}f}"
+        return f"\n{value}\n" if _is_array(value) else f"{value}"
 
 
 def _named(key: str, mode: str, with_prefix: bool) -> str:

@@ -151,16 +151,3 @@ def test_wrong_input_is_told() -> None:
         history.mean(1.5)  # type: ignore[arg-type]
 
     assert math.isnan(history.mean())
-
-
-def test_what_appends_goes_on_appending_after_the_history_was_read() -> None:
-    history = HistoryBuffer([1.0], [1])
-    append = history.appending()
-
-    for value in range(2, 2000):
-        append(float(value))
-        assert value == history.current()
-
-    assert 1999 == len(history)
-    assert [1998.0, 1999.0] == [history.mean(3), history.max()]
-    assert list(range(1, 2000)) == history.data[0].tolist()
