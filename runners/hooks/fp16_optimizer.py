@@ -9,7 +9,7 @@ from mmbridge.runners.fp16 import wrap_fp16_model
 from mmbridge.runners.fp16.grad_scaler import grad_scaler
 from mmbridge.runners.hooks.optimizer import GradientCumulativeOptimizerHook, OptimizerHook
 from mmbridge.runners.hooks.registry import HOOKS
-from mmbridge.runners.optim.clearing import clear_grads
+from mmbridge.runners.optim.unrecorded import clear_grads
 
 
 @HOOKS.register_module()

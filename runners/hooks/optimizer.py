@@ -9,7 +9,7 @@ from mmbridge.compat.errors import BridgeError
 from mmbridge.compat.hook import LegacyHook
 from mmbridge.runners.hooks.registry import HOOKS
 from mmbridge.runners.norms import BATCH_NORM
-from mmbridge.runners.optim.clearing import clear_grads
+from mmbridge.runners.optim.unrecorded import clear_grads, take_step
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
@@ -40,7 +40,7 @@ class OptimizerHook(LegacyHook):
             self.detect_anomalous_parameters(runner.outputs["loss"], runner)
         runner.outputs["loss"].backward()
         self._clip_and_log(runner)
-        optimizer.step()
+        take_step(optimizer)
 
     def optimizer_of(self, runner: Any) -> Any:
         """The one optimizer of the run; BridgeError where it has several."""
@@ -137,5 +137,5 @@ class GradientCumulativeOptimizerHook(OptimizerHook):
         if self._is_due(runner):
             self._clip_and_log(runner)
             optimizer = self.optimizer_of(runner)
-            optimizer.step()
+            take_step(optimizer)
             clear_grads(optimizer)

@@ -12,7 +12,7 @@ from mmbridge.runners.loop.logging import MessageHub, print_log
 from mmbridge.runners.loop.optim.interface import BaseOptimWrapper
 from mmbridge.runners.loop.registry import OPTIM_WRAPPERS
 from mmbridge.runners.norms import BATCH_NORM
-from mmbridge.runners.optim.clearing import clear_grads
+from mmbridge.runners.optim.unrecorded import clear_grads, take_step
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import Optimizer
@@ -78,7 +78,7 @@ class OptimWrapper(BaseOptimWrapper):
         """Clip, and let the optimizer step; ``kwargs`` go to its method."""
         if self.clip_grad_kwargs:
             self._clip_grad()
-        self.optimizer.step(**kwargs) if kwargs else self.optimizer.step()
+        self.optimizer.step(**kwargs) if kwargs else take_step(self.optimizer)
 
     def optim_context(self, model: Any) -> AbstractContextManager[Any]:
         """What ``model`` computes its loss in: without averaging gradients over processes before a step is due."""
