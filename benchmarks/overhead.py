@@ -4,7 +4,8 @@ Two tables: with a model that does nothing, so that what is left is the engine w
 checkpoint, timer, log); and with a small regression, where the engine also prepares the batch, sums and logs losses
 and steps the optimizer. Engines that are not installed are left out. Measured are blocks of fifty iterations, in
 which five lines are logged, against fifty iterations of the bare loop just before; shown is the median of all such
-pairs. So neither a machine that is faster now and slower then nor what a run costs only once counts.
+pairs. So neither a machine that is faster now and slower then nor what a run costs only once counts. An engine that
+leaves out something of what the bare loop does may be below it.
 The row "by hand" is the least of the second table: the loop with MMEngine's records and log lines written into it, with
 no hook, scheduler or anything else that could be exchanged.
 """
