@@ -79,7 +79,7 @@ def _naming(cfg: Config, path: str | Path) -> Iterator[None]:
 
 
 def _check_keys(cfg: Config, path: str | Path) -> None:
-    wrong = misspelt(cfg)
+    wrong = _misspelt(cfg)
     if cfg.get("train_cfg") is None:
         close = [key for key, known in wrong.items() if known == "train_cfg"]
         hint = f"; did you mean it by {close[0]!r}?" if close else ""
@@ -88,8 +88,8 @@ def _check_keys(cfg: Config, path: str | Path) -> None:
         warnings.warn(f"{path}: nothing reads {key!r}; did you mean {known!r}?", stacklevel=2)
 
 
-def misspelt(cfg: Any) -> dict[str, str]:
+def _misspelt(cfg: Any) -> dict[str, str]:
     """The keys of ``cfg`` that nothing reads and that differ by a slip from one that is missing, with that one."""
     missing = [known for known in KNOWN_KEYS if known not in cfg]
-    close = {key: get_close_matches(key, missing, 1, 0.9) for key in cfg if key not in KNOWN_KEYS}
+    close = {key: get_close_matches(key, missing, 1, 0.85) for key in cfg if key not in KNOWN_KEYS}
     return {key: found[0] for key, found in close.items() if found}

@@ -223,6 +223,14 @@ def test_a_misspelt_key_is_a_warning_without_lines_of_source(run: Run) -> None:
     assert "entry.py" not in ran.stderr
 
 
+def test_two_letters_exchanged_in_a_needed_key_are_found(run: Run) -> None:
+    append("classify.py", "train_cgf = train_cfg\ndel train_cfg\n")
+
+    assert "classify.py: has no train_cfg, so there is nothing to train; did you mean it by 'train_cgf'?" == sentence(
+        run("classify.py")
+    )
+
+
 def test_warnings_of_others_say_where_they_come_from(run: Run) -> None:
     append("new_style_library.py", "import warnings\nwarnings.warn('mind the gap')\n")
     ran = run("classify.py", *QUIET, "train_cfg.max_epochs=1")
