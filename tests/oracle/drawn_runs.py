@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from drawing import Drawn, some
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy, booleans, fixed_dictionaries, integers, just, sampled_from
+from hypothesis.strategies import SearchStrategy, booleans, integers, sampled_from
 from loop_cases import ADAM, HOOKS, SGD, VAL
 
-Drawn = dict[str, Any]
 OPTIMIZERS = [SGD, ADAM, {"type": "Adam", "lr": 0.02}, {"type": "RMSprop", "lr": 0.01, "momentum": 0.5}]
 CLIPPING = [
     {"max_norm": 0.5},
@@ -33,15 +33,6 @@ STATISTICS = [
     {"data_src": "loss", "method_name": "mean", "window_size": 2},
     {"data_src": "lr", "log_name": "rate", "method_name": "max", "window_size": 3},
 ]
-
-
-def some(required: Drawn, optional: Drawn | None = None) -> SearchStrategy[Drawn]:
-    """Dicts with all the keys of ``required`` and any of ``optional``; a value is a strategy, or itself."""
-    return fixed_dictionaries(_strategies(required), optional=_strategies(optional or {}))
-
-
-def _strategies(values: Drawn) -> dict[str, SearchStrategy[Any]]:
-    return {key: value if isinstance(value, SearchStrategy) else just(value) for key, value in values.items()}
 
 
 def curves(total: int) -> dict[str, SearchStrategy[Drawn]]:
