@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mmbridge.compat.config.merge import DELETE_KEY
-from mmbridge.migrate.edit import Drop, Edit, Move, Put, Ref, Todo
+from mmbridge.migrate.edit import Drop, Edit, Hint, Move, Put, Ref, Todo
 from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.rules.undecided import beside, undecided
 from mmbridge.migrate.view import View
@@ -18,6 +18,7 @@ _DECIDING = (
     *(("optimizer_config", key) for key in ("type", "grad_clip", "cumulative_iters", "update_interval")),
     ("optimizer_config", "detect_anomalous_params"),
 )
+_CONSTRUCTOR = "DefaultOptimizerConstructor"
 _ACCUMULATE = ("cumulative_iters", "update_interval")
 _FP16_HOOKS = ("Fp16OptimizerHook", "GradientCumulativeFp16OptimizerHook")
 _HOOKS = ("OptimizerHook", "DistOptimizerHook", "GradientCumulativeOptimizerHook", *_FP16_HOOKS)
@@ -50,6 +51,13 @@ _VANISHED = {
             "    paramwise_cfg=dict(norm_decay_mult=0.0))\n",
         ),
         Example(
+            old="optimizer = dict(type='SGD', lr=0.1, weight_decay=1e-4, paramwise_cfg=dict(bias_decay_mult=0.0))\n",
+            new="optim_wrapper = dict(\n"
+            "    type='OptimWrapper',\n"
+            "    optimizer=dict(type='SGD', lr=0.1, weight_decay=1e-4),\n"
+            "    paramwise_cfg=dict(bias_decay_mult=0.0, norm_decay_mult=1.0))\n",
+        ),
+        Example(
             old="paramwise_cfg = dict(norm_decay_mult=0.0)\n",
             new="paramwise_cfg = dict(norm_decay_mult=0.0)\n",
         ),
@@ -59,7 +67,8 @@ def optim_wrapper(view: View) -> Iterator[Edit]:
     """The optimizer moves into a wrapper, next to clipping, accumulation, mixed precision and its constructor.
 
     `fp16=dict()` means a static loss scale of 512 in MMCV and a dynamic one in MMEngine, so 512 is written.
-    A typed Fp16 hook in `optimizer_config` decides over `fp16`.
+    A typed Fp16 hook in `optimizer_config` decides over `fp16`. `norm_decay_mult=1.0` is written where MMEngine would
+    decay biases of norms otherwise than MMCV.
     """
     optimizer, hook, fp16 = view.get("optimizer"), view.get("optimizer_config"), view.get("fp16")
     unknown = [*undecided(view, *_DECIDING)]
@@ -112,12 +121,35 @@ def _single(optimizer: Any) -> bool:
 def _constructor(optimizer: dict[str, Any]) -> Iterator[Edit]:
     if optimizer.get("paramwise_cfg"):
         yield Move(("optimizer", "paramwise_cfg"), ("optim_wrapper", "paramwise_cfg"))
+        yield from _decay_of_biases(optimizer)
     elif "paramwise_cfg" in optimizer:
         yield Drop(("optimizer", "paramwise_cfg"), "empty")
-    if optimizer.get("constructor") == "DefaultOptimizerConstructor":
+    if optimizer.get("constructor") == _CONSTRUCTOR:
         yield Drop(("optimizer", "constructor"), "MMEngine's default constructor does the same")
     elif "constructor" in optimizer:
         yield Move(("optimizer", "constructor"), ("optim_wrapper", "constructor"))
+
+
+def _decay_of_biases(optimizer: dict[str, Any]) -> Iterator[Edit]:
+    """MMCV decays biases of norms and of depthwise convolutions by those layers' multipliers, which are 1 by default.
+
+    MMEngine decays them by ``bias_decay_mult``: of norms where ``norm_decay_mult`` is not given, of depthwise
+    convolutions always. MMCV 1.7.2, mmcv/runner/optimizer/default_constructor.py; MMEngine 0.10.7,
+    mmengine/optim/optimizer/default_constructor.py.
+    """
+    given = optimizer["paramwise_cfg"]
+    if optimizer.get("constructor", _CONSTRUCTOR) != _CONSTRUCTOR or not isinstance(given, dict):
+        return
+    biases = given.get("bias_decay_mult", 1)
+    if biases != 1 and "norm_decay_mult" not in given:
+        note = "MMEngine would decay biases of norms by bias_decay_mult, too; norm_decay_mult=1.0 keeps what MMCV did"
+        yield Put(("optim_wrapper", "paramwise_cfg", "norm_decay_mult"), 1.0, note)
+    if biases != given.get("dwconv_decay_mult", 1) and "bias_decay_mult" in given:
+        yield Hint(
+            ("optimizer", "paramwise_cfg"),
+            "MMEngine decays biases of depthwise convolutions by bias_decay_mult, MMCV by dwconv_decay_mult; "
+            "if the model has such biases, name them in custom_keys.",
+        )
 
 
 def _hook(view: View, hook: dict[str, Any], kind: str) -> Iterator[Edit]:
