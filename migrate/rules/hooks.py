@@ -12,6 +12,7 @@ from mmbridge.migrate.rule import Example, rule
 from mmbridge.migrate.view import View
 
 _MOMENTUM = 0.0002  # the default in both engines
+_WARM_UP = 100  # the default in MMCV 1.7.2, mmcv/runner/hooks/ema.py
 _TAKEN = (DELETE_KEY, "momentum", "total_iter", "interval", "priority")
 _MANUAL = {
     "LinearMomentumEMAHook": "MMEngine has no average with a linear momentum; write it as an `ema_type` of yours.",
@@ -108,6 +109,10 @@ def _per_interval(hook: dict[str, Any]) -> bool:
 
 
 def _ema_leftovers(path: Path, hook: dict[str, Any]) -> Iterator[Edit]:
+    if hook["type"] == "EMAHook" and "warm_up" not in hook and _reaches(hook.get("momentum", _MOMENTUM), _WARM_UP):
+        yield Hint(
+            path, f"MMCV warms the momentum up over {_WARM_UP} iterations by default; MMEngine's EMAHook does not."
+        )
     if hook["type"] == "EMAHook" and _per_interval(hook) and "momentum" in hook:
         yield Drop((*path, "momentum"), "MMCV applied it interval times at once: momentum ** interval")
     for key, value in hook.items():

@@ -425,6 +425,15 @@ HOOKS: dict[str, Golden] = {
         "custom_hooks = [dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.25, interval=2)]\n",
         notes=warns("no warm-up of the momentum"),
     ),
+    "84-moving-average-with-the-default-warm-up": Golden(
+        EPOCHS + "custom_hooks = [dict(type='EMAHook', momentum=0.02)]\n",
+        "custom_hooks = [dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.02)]\n",
+        notes=((Level.INFO, "over 100 iterations by default"),),
+    ),
+    "84-moving-average-below-the-warm-up": Golden(
+        EPOCHS + "custom_hooks = [dict(type='EMAHook', momentum=0.01)]\n",
+        "custom_hooks = [dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.01)]\n",
+    ),
     "work-dir-and-the-rest-stay": Golden(
         EPOCHS + "work_dir = './out'\nlog_level = 'INFO'\nauto_scale_lr = dict(enable=False, base_batch_size=16)\n",
         "work_dir = './out'\nlog_level = 'INFO'\nauto_scale_lr = dict(enable=False, base_batch_size=16)\n",
