@@ -140,13 +140,16 @@ def _decay_of_biases(optimizer: dict[str, Any]) -> Iterator[Edit]:
     given = optimizer["paramwise_cfg"]
     if optimizer.get("constructor", _CONSTRUCTOR) != _CONSTRUCTOR or not isinstance(given, dict):
         return
-    biases = given.get("bias_decay_mult", 1)
+    biases, path = given.get("bias_decay_mult", 1), ("optimizer", "paramwise_cfg")
     if biases != 1 and "norm_decay_mult" not in given:
-        note = "MMEngine would decay biases of norms by bias_decay_mult, too; norm_decay_mult=1.0 keeps what MMCV did"
-        yield Put(("optim_wrapper", "paramwise_cfg", "norm_decay_mult"), 1.0, note)
+        yield Put(("optim_wrapper", "paramwise_cfg", "norm_decay_mult"), 1.0)
+        yield Hint(
+            path,
+            "norm_decay_mult=1.0 keeps what MMCV did: MMEngine would decay biases of norms by bias_decay_mult, too.",
+        )
     if biases != given.get("dwconv_decay_mult", 1) and "bias_decay_mult" in given:
         yield Hint(
-            ("optimizer", "paramwise_cfg"),
+            path,
             "MMEngine decays biases of depthwise convolutions by bias_decay_mult, MMCV by dwconv_decay_mult; "
             "if the model has such biases, name them in custom_keys.",
         )

@@ -414,6 +414,12 @@ HOOKS: dict[str, Golden] = {
         "workflow = [('train', 1), ('val', 1)]\n", absent=("workflow",), notes=warns("no loss pass over 'val'")
     ),
     "83-find-unused-parameters": Golden(EPOCHS + "find_unused_parameters = True\n", "find_unused_parameters = True\n"),
+    "59-biases-of-norms-decay-as-before": Golden(
+        EPOCHS + "optimizer = dict(type='SGD', lr=0.1, weight_decay=1e-4, paramwise_cfg=dict(bias_decay_mult=0.0))\n",
+        "optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1, weight_decay=1e-4),\n"
+        "    paramwise_cfg=dict(bias_decay_mult=0.0, norm_decay_mult=1.0))\n",
+        notes=((Level.INFO, "keeps what MMCV did"), (Level.INFO, "depthwise")),
+    ),
     "84-moving-average": Golden(
         EPOCHS + "custom_hooks = [\n"
         "    dict(type='ExpMomentumEMAHook', momentum=0.0001, resume_from=None, priority=49)]\n",
