@@ -54,11 +54,11 @@ def trained_as_new(path: str | Path, **options: Any) -> Trained:
     return _trained(loop_entry, path, EngineHook, "here", options)
 
 
-def trained_in_both(config: dict[str, Any], lr: str = "closed-form") -> tuple[Trained, Trained]:
-    """The old config as it is, and converted."""
+def trained_in_both(config: dict[str, Any]) -> tuple[Trained, Trained]:
+    """The old config as it is, and converted with the old formula of its schedule."""
     with tempfile.TemporaryDirectory() as folder, in_folder(folder):
         Path("old.py").write_text("".join(f"{key} = {value!r}\n" for key, value in config.items()))
-        return trained_as_it_is("old.py"), trained_as_new(converted("old.py", lr))
+        return trained_as_it_is("old.py"), trained_as_new(converted("old.py", "closed-form"))
 
 
 def _trained(entry: Any, path: str | Path, base: type, work_dir: str, options: dict[str, Any]) -> Trained:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases import LR_POLICIES, MOMENTUM_POLICIES, WARMUPS
+from cases import LR_POLICIES, MOMENTUM_POLICIES
 from drawing import Drawn, some
-from drawn_legacy_runs import policies
+from drawn_legacy_runs import STEPS, policies
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy, booleans, integers, sampled_from
 
@@ -17,12 +17,6 @@ GROUPS = [
     {"norm_decay_mult": 0.0},
     {"bias_lr_mult": 2.0},
     {"custom_keys": {"head": {"lr_mult": 0.1, "decay_mult": 0.0}}},
-]
-STEPS = [
-    {"grad_clip": None},
-    {"grad_clip": {"max_norm": 0.5, "norm_type": 2}},
-    {"type": "GradientCumulativeOptimizerHook", "cumulative_iters": 2},
-    {"type": "GradientCumulativeOptimizerHook", "cumulative_iters": 3, "grad_clip": {"max_norm": 1}},
 ]
 
 
@@ -37,7 +31,7 @@ def datasets() -> SearchStrategy[Drawn]:
 @st.composite
 def schedules(draw: Any, table: dict[str, Drawn], by_epoch: bool) -> Drawn:
     """An updater. One by epoch in a run by iteration has no counterpart: it never changes anything."""
-    drawn: Drawn = draw(policies(table, list(WARMUPS.values())))
+    drawn: Drawn = draw(policies(table))
     return drawn if by_epoch else {**drawn, "by_epoch": False}
 
 

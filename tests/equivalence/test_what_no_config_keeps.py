@@ -78,6 +78,6 @@ def test_biases_of_depthwise_convolutions_decay_as_biases() -> None:
     )
     names = [name.removeprefix("module.") for name, _ in new.runner.model.named_parameters()]
     before, after = ([group["weight_decay"] for group in each.runner.optimizer.param_groups] for each in (old, new))
-    changed = [name for name, was, now in zip(names, before, after, strict=False) if was != now]
+    changed = [name for name, was, now in zip(names, before, after, strict=True) if was != now]
 
     assert changed == ["features.0.bias"]

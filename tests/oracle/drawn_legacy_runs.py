@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from cases import ADAM, BY_ITERATION_ONLY, CONSTANT, EXP, FIXED, LINEAR, LR_POLICIES, MOMENTUM_POLICIES
+from cases import ADAM, BY_ITERATION_ONLY, FIXED, LINEAR, LR_POLICIES, MOMENTUM_POLICIES, WARMUPS
 from drawing import Drawn, some
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy, booleans, integers, just, sampled_from
 
 OPTIMIZERS = [{"type": "SGD", "lr": 0.1, "momentum": 0.9}, ADAM, {"type": "AdamW", "lr": 0.02, "weight_decay": 0.1}]
-WARMUPS = [{}, {}, LINEAR, EXP, CONSTANT]
 BY_EPOCH = {**LINEAR, "warmup_iters": 1, "warmup_by_epoch": True}
-STEPS = [
+STEPS: list[Drawn] = [
     {},
+    {"grad_clip": None},
     {"grad_clip": {"max_norm": 0.5, "norm_type": 2}},
     {"type": "GradientCumulativeOptimizerHook", "cumulative_iters": 2},
     {"type": "GradientCumulativeOptimizerHook", "cumulative_iters": 3, "grad_clip": {"max_norm": 1}},
@@ -22,11 +22,11 @@ WORKFLOWS = [[("train", 1)]] * 3 + [[("train", 1), ("val", 1)], [("train", 2), (
 
 
 @st.composite
-def policies(draw: Any, table: dict[str, Drawn], warmups: list[Drawn]) -> Drawn:
-    """An updater of ``table``, with one of the ``warmups``."""
+def policies(draw: Any, table: dict[str, Drawn], *warmups: Drawn) -> Drawn:
+    """An updater of ``table``, without a warm-up, with one of the usual, or of those given."""
     policy = draw(sampled_from(sorted(table)))
     unit = {} if policy in BY_ITERATION_ONLY else {"by_epoch": draw(booleans())}
-    return {"policy": policy, **unit, **table[policy], **draw(sampled_from(warmups))}
+    return {"policy": policy, **unit, **table[policy], **draw(sampled_from([*WARMUPS.values(), *warmups]))}
 
 
 def checkpoints() -> SearchStrategy[Drawn]:
@@ -59,14 +59,14 @@ def runs(draw: Any) -> Drawn:
     by_epoch = draw(booleans())
     kind, limit = ("EpochBasedRunner", "max_epochs") if by_epoch else ("IterBasedRunner", "max_iters")
     total = draw(integers(1, 5 if by_epoch else 12))
-    momentum = st.none() | policies(MOMENTUM_POLICIES, WARMUPS)
+    momentum = st.none() | policies(MOMENTUM_POLICIES)
     drawn: Drawn = {
         "runner": {"type": kind, limit: total},
         "seed": draw(integers(0, 9)),
         "lengths": [draw(sampled_from([8, 12, 14])), draw(sampled_from([4, 8]))],
         "optimizer": draw(sampled_from(OPTIMIZERS)),
         "optimizer_config": draw(sampled_from(STEPS)),
-        "lr_config": draw(just(FIXED) | policies(LR_POLICIES, [*WARMUPS, BY_EPOCH] if by_epoch else WARMUPS)),
+        "lr_config": draw(just(FIXED) | policies(LR_POLICIES, *[BY_EPOCH] * by_epoch)),
         "momentum_config": draw(momentum),
         "checkpoint_config": draw(st.none() | checkpoints()),
         "log_config": draw(loggers()),

@@ -105,8 +105,9 @@ def test_where_hooks_lie_elsewhere_torch_itself_looks_for_them(name: str) -> Non
     _, optimizer = trained(torch.optim.SGD)
     delattr(optimizer, name)
 
-    with pytest.raises(AttributeError, match=name):
+    with pytest.raises(AttributeError, match=name) as raised:
         take_step(optimizer)
+    assert str(raised.traceback[-1].path) == optimizers.__file__
 
 
 @pytest.mark.parametrize("of", ["optimizer", "all"])
