@@ -39,6 +39,7 @@ oracle: $(ORACLE)/bin/pytest  ## the tests against the real MMCV 1.7.2 and MMEng
 bench: corpora $(ORACLE)/bin/pytest  ## speed and memory as ratios against LibCST, MMCV and MMEngine
 	$(ORACLE)/bin/python benchmarks/convert.py
 	$(ORACLE)/bin/python benchmarks/overhead.py
+	$(ORACLE)/bin/python benchmarks/start.py
 
 ci:  ## all of it, from fresh environments, as the continuous integration does
 	.ci/run

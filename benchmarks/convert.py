@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import types
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -106,10 +105,6 @@ def measure(name: str) -> None:
 
 def warm_up(name: str) -> None:
     """Import what the measurement imports: loading modules is paid once, however many files there are."""
-    if name == "mmcv" and find_spec("torchvision") is None:  # MMCV wants the names of its models only
-        torchvision = types.ModuleType("torchvision")
-        torchvision.models = types.ModuleType("torchvision.models")  # type: ignore[attr-defined]
-        sys.modules.update({"torchvision": torchvision, "torchvision.models": torchvision.models})
     modules = {"libcst": ["libcst"], "static": ["mmbridge.compat.config"], "mmcv": ["mmcv"]}
     for module in modules.get(name, ["mmbridge.migrate.workers"]):
         __import__(module)

@@ -19,7 +19,6 @@ import logging
 import sys
 import tempfile
 import time
-import types
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -197,11 +196,6 @@ def engines(make: Any) -> dict[str, Run]:
     """The engines that are installed, by their names."""
     found: dict[str, Run] = {"by hand": by_hand} if make is regression else {}
     if find_spec("mmcv") is not None:
-        if "torchvision" not in sys.modules and find_spec("torchvision") is None:
-            torchvision = types.ModuleType("torchvision")
-            torchvision.__version__ = "0"  # type: ignore[attr-defined]
-            torchvision.models = types.ModuleType("torchvision.models")  # type: ignore[attr-defined]
-            sys.modules.update({"torchvision": torchvision, "torchvision.models": torchvision.models})
         found["MMCV 1.7.2"] = partial(old_engine, "mmcv.runner")
     if find_spec("mmengine") is not None:
         found["MMEngine 0.10.7"] = partial(new_engine, "mmengine")

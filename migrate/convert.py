@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mmbridge.compat.config import ConfigError, Reader, StaticFile, evaluate
 from mmbridge.compat.errors import BridgeError
+from mmbridge.compat.garbage import no_garbage
 from mmbridge.migrate.apply_data import apply_data, yaml_comments
 from mmbridge.migrate.apply_dict import apply_dict
 from mmbridge.migrate.apply_source import apply_source
@@ -123,7 +123,7 @@ class Run:
 
     def prepare(self, paths: Iterable[Path]) -> None:
         """Find out what the bases of ``paths`` become: everything that concerns a whole project."""
-        with _no_garbage():
+        with no_garbage():
             for path in paths:
                 with suppress(Exception):  # it is reported where the file is converted
                     for file in self.reader.closure(path):
@@ -136,7 +136,7 @@ class Run:
         ``asked`` are all files that were asked for, where ``paths`` are some of them.
         """
         asked = frozenset(paths if asked is None else asked)
-        with _no_garbage():
+        with no_garbage():
             for path in paths:
                 try:
                     for file in self.reader.closure(path):
@@ -269,18 +269,6 @@ class Run:
         check_same("reload", target.value, new)
         if not new.keys() & {"lr_config", "momentum_config"}:  # else the schedule waits for a person
             file.report.proof = self.schedules.prove(target.config, new)
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Nothing here leaves circles behind, and looking for them again and again takes a sixth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _mixed(path: Path, config: dict[str, Any]) -> str:

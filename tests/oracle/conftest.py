@@ -1,6 +1,5 @@
 """The real engines: imported once, before any test, with what they need and without their own warnings.
 
-MMCV 1.7.2 imports torchvision for its model names only; an empty stand-in is enough for that.
 Under ``MMBRIDGE_REQUIRE_ORACLE=1`` a test that skips because an engine is missing fails instead.
 """
 
@@ -8,8 +7,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
-import types
 import warnings
 from collections.abc import Generator
 from importlib.util import find_spec
@@ -19,14 +16,6 @@ import pytest
 
 REQUIRED = os.environ.get("MMBRIDGE_REQUIRE_ORACLE") == "1"
 ENGINES = ("mmcv", "mmcv.runner", "mmcv.parallel", "mmcv.engine", "mmengine", "mmengine.runner")
-
-
-def stand_in_for_torchvision() -> None:
-    """Put an empty ``torchvision`` with an empty ``models`` where the real one is not installed."""
-    if find_spec("torchvision") is None:
-        torchvision = types.ModuleType("torchvision")
-        torchvision.models = types.ModuleType("torchvision.models")  # type: ignore[attr-defined]
-        sys.modules.update({"torchvision": torchvision, "torchvision.models": torchvision.models})
 
 
 def import_engines() -> None:
@@ -39,7 +28,6 @@ def import_engines() -> None:
 
 
 if find_spec("mmcv") is not None:
-    stand_in_for_torchvision()
     import_engines()
 
 

@@ -25,8 +25,6 @@ def library(name: str) -> Any:
         from mmbridge.runners import dist, fp16, parallel
 
         return types.SimpleNamespace(**{**vars(fp16), **vars(parallel), **vars(dist)})
-    sys.modules.setdefault("torchvision", types.ModuleType("torchvision"))
-    sys.modules["torchvision"].models = types.ModuleType("torchvision.models")  # type: ignore[attr-defined]
     import mmcv.parallel
     import mmcv.runner
 

@@ -107,8 +107,6 @@ RUNS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def engines() -> Any:
     pytest.importorskip("mmengine")
-    if "torchvision" in sys.modules and not hasattr(sys.modules["torchvision"], "__version__"):
-        sys.modules["torchvision"].__version__ = "0"  # MMEngine logs it
     both = {"there": real(), "here": ours()}
     for engine in both.values():
         register(engine)

@@ -24,8 +24,6 @@ from loop_toys import register, run  # noqa: E402
 @pytest.fixture(scope="module")
 def engines() -> Any:
     pytest.importorskip("mmengine")
-    if "torchvision" in sys.modules and not hasattr(sys.modules["torchvision"], "__version__"):
-        sys.modules["torchvision"].__version__ = "0"  # MMEngine logs it
     pair = real(), ours()
     for engine in pair:
         register(engine)
