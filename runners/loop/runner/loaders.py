@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sized
 from functools import partial
 from typing import Any
 
+from mmbridge.compat.config import ConfigDict
 from mmbridge.compat.errors import ConfigError
 from mmbridge.compat.registry import MissingKey
 from mmbridge.runners.dist import get_dist_info
@@ -69,9 +70,10 @@ def build_dataloader(
 
 
 def copied(value: Any) -> Any:
-    """A deep copy of dicts, lists and tuples; what else they hold is the same object."""
+    """A deep copy of dicts, lists and tuples; a ConfigDict stays one, and what else they hold is the same object."""
     if isinstance(value, Mapping):
-        return {key: copied(entry) for key, entry in value.items()}
+        plain = {key: copied(entry) for key, entry in value.items()}
+        return ConfigDict(plain) if isinstance(value, ConfigDict) else plain
     return type(value)(map(copied, value)) if type(value) in (list, tuple) else value
 
 

@@ -152,6 +152,35 @@ def test_a_whole_config_makes_a_runner(engine: Any, tmp_path: Path) -> None:
     assert before == cfg.to_dict()
 
 
+def test_parts_of_a_config_are_built_with_its_dicts(engine: Any, tmp_path: Path) -> None:
+    """Models and datasets read ``test_cfg.score_thr`` and the like."""
+    given: list[Any] = []
+
+    class Thresholding(nn.Module):
+        def __init__(self, test_cfg: Any) -> None:
+            super().__init__()
+            given.append(test_cfg)
+
+    class Piped:
+        def __init__(self, pipeline: Any) -> None:
+            given.extend(pipeline)
+
+        def __len__(self) -> int:
+            return 4
+
+    loader = {"batch_size": 2, "dataset": {"type": Piped, "pipeline": [{"p": 0.5}]}}
+    model = {"type": Thresholding, "test_cfg": {"score_thr": 0.5, "nms": [{"iou": 0.3}]}}
+    settings = {"train_dataloader": loader, "train_cfg": EPOCHS["train_cfg"], "optim_wrapper": EPOCHS["optim_wrapper"]}
+    cfg = Config({**settings, "model": model, "work_dir": str(tmp_path), "log_level": "ERROR"})
+    runner = Runner.from_cfg(cfg)
+    runner.build_dataloader(runner.cfg.train_dataloader)
+    test_cfg, transform = given
+
+    assert (0.5, 0.3, 0.5) == (test_cfg.score_thr, test_cfg.nms[0].iou, transform.p)
+    test_cfg.score_thr = 1.0
+    assert 0.5 == cfg.model.test_cfg.score_thr == runner.cfg.model.test_cfg.score_thr
+
+
 @pytest.mark.parametrize("key", ["model", "work_dir"])
 def test_a_config_needs_a_model_and_a_work_dir(key: str) -> None:
     cfg = {"model": {"type": "Regressor"}, "work_dir": "out"}
