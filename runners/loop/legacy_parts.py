@@ -22,6 +22,26 @@ class WrongOutputs(BridgeError, TypeError):
     """A model of MMCV 1.x returned what its kind of step must not return."""
 
 
+class StepLog(dict[str, Any]):
+    """The values that a training step logs; ``returned`` is all that the model of MMCV 1.x gave."""
+
+    def __init__(self, returned: Mapping[str, Any]) -> None:
+        super().__init__(returned.get("log_vars", {}))
+        self.returned = returned
+
+
+def legacy_outputs(outputs: Any, data_batch: Any) -> Any:
+    """What a training step returned as MMCV 1.x's runners hold it: with ``loss``, ``log_vars`` and ``num_samples``.
+
+    ``outputs`` are those of this runtime: the values to log. What is no mapping stays as it is.
+    """
+    if isinstance(outputs, StepLog):
+        return outputs.returned
+    if not isinstance(outputs, Mapping) or "log_vars" in outputs:
+        return outputs
+    return {**outputs, "log_vars": outputs, "num_samples": _samples(data_batch)}
+
+
 def adapt_model(model: nn.Module) -> nn.Module:
     """The model itself if this runtime can run it, or else in a :class:`LegacyModel`, where MMCV 1.x could.
 
@@ -98,10 +118,10 @@ class LegacyModel(nn.Module):
             self.distribute()
         if isinstance(optim_wrapper, OptimWrapperDict):
             outputs = self._outputs("train_step", data, {name: each.optimizer for name, each in optim_wrapper.items()})
-            return dict(outputs.get("log_vars", {}))
+            return StepLog(outputs)
         with optim_wrapper.optim_context(self):
             outputs = self._outputs("train_step", data, optim_wrapper.optimizer)
-        loss, log_vars = outputs.get("loss"), dict(outputs.get("log_vars", {}))
+        loss, log_vars = outputs.get("loss"), StepLog(outputs)
         if not isinstance(loss, Tensor):
             raise WrongOutputs(
                 f"the train step of {type(self.module).__name__} gave no tensor 'loss' to go backward from; "
@@ -196,5 +216,6 @@ def _for_one_device(data: Any) -> Any:
 
 def _samples(data: Mapping[str, Any]) -> int:
     """How many samples a batch has: the length of its first tensor or list, in a container or not."""
-    values = (value.data[0] if isinstance(value, DataContainer) else value for value in data.values())
-    return next((len(value) for value in values if isinstance(value, (Tensor, list))), 1)
+    parts = data.values() if isinstance(data, Mapping) else data if isinstance(data, (list, tuple)) else ()
+    values = (part.data[0] if isinstance(part, DataContainer) else part for part in parts)
+    return next((len(value) for value in values if isinstance(value, (Tensor, list, tuple))), 1)

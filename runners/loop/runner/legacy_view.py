@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from mmbridge.compat.log_buffer import LogBuffer
+from mmbridge.runners.loop.legacy_parts import legacy_outputs
 from mmbridge.runners.loop.logging import MessageHub
 from mmbridge.runners.loop.optim import OptimWrapperDict
 from mmbridge.runners.loop.runner.hook_registration import HookRegistration
 from mmbridge.runners.loop.runner.state import RunnerState
+
+
+class HubOutput(OrderedDict[str, Any]):
+    """``log_buffer.output``: an entry is logged as ``train/<name>``, a number as it is at the next log line."""
+
+    def __init__(self, hub: MessageHub) -> None:
+        super().__init__()
+        self._hub = hub
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Log ``value``."""
+        super().__setitem__(name, value)
+        try:
+            self._hub.update_scalar(f"train/{name}", value)
+        except (TypeError, ValueError):  # no number
+            self._hub.update_info(f"train/{name}", value)
 
 
 class HubLogBuffer(LogBuffer):
@@ -19,6 +37,7 @@ class HubLogBuffer(LogBuffer):
     def __init__(self, hub: MessageHub) -> None:
         super().__init__()
         self._hub = hub
+        self.output = HubOutput(hub)
 
     def update(self, vars: Mapping[str, Any], count: float = 1) -> None:
         """Log each value as ``train/<name>``."""
@@ -34,7 +53,7 @@ class LegacyView(HookRegistration, RunnerState):
     """
 
     data_batch: Any = None
-    outputs: Any = None
+    _outputs: Any = None
     inner_iter: int = 0
     meta: dict[str, Any]
     _log_buffer: HubLogBuffer | None = None
@@ -48,6 +67,15 @@ class LegacyView(HookRegistration, RunnerState):
             yield
         finally:
             self.mode, self.data_loader = before
+
+    @property
+    def outputs(self) -> Any:
+        """What the present step returned, of a training step as hooks of MMCV 1.x know it (``legacy_outputs``)."""
+        return legacy_outputs(self._outputs, self.data_batch) if self.mode == "train" else self._outputs
+
+    @outputs.setter
+    def outputs(self, outputs: Any) -> None:
+        self._outputs = outputs
 
     @property
     def optimizer(self) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from mmbridge.runners.loop.dataset import default_collate_for, legacy_collate
-from mmbridge.runners.loop.legacy_parts import LegacyModel, WrongOutputs, adapt_model, parsed_losses
+from mmbridge.runners.loop.legacy_parts import LegacyModel, WrongOutputs, adapt_model, legacy_outputs, parsed_losses
 from mmbridge.runners.loop.optim import OptimWrapper, OptimWrapperDict
 from mmbridge.runners.loop.registry import MODEL_WRAPPERS
 from mmbridge.runners.parallel import DataContainer, MMDataParallel, collate, is_module_wrapper
@@ -156,6 +156,30 @@ def test_training_equals_mmcv_1_bit_for_bit(clip: float | None) -> None:
     assert expected == logged
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in weights.items())
     assert optim_wrapper.optimizer is model.optimizer
+
+
+def test_hooks_of_mmcv_see_all_that_the_step_returned() -> None:
+    model = WithSteps()
+    batch = next(iter(loader()))
+    adapted: Any = adapt_model(model)
+    logged = adapted.train_step(batch, wrapper(model))
+    seen = legacy_outputs(logged, batch)
+
+    assert logged == seen["log_vars"] == {"loss": seen["loss"].item()}
+    assert 3 == seen["num_samples"]
+    assert seen is legacy_outputs(seen, batch)
+
+
+@pytest.mark.parametrize(
+    ("batch", "samples"),
+    [({"x": torch.ones(3)}, 3), ([(1, 2), (3, 4)], 2), ((torch.ones(4), 1), 4), ("text", 1)],
+    ids=["mapping", "lists", "tuple", "something_else"],
+)
+def test_values_of_a_new_style_step_as_hooks_of_mmcv_know_them(batch: Any, samples: int) -> None:
+    values = {"loss": 1.0, "acc": 2.0}
+
+    assert {**values, "log_vars": values, "num_samples": samples} == legacy_outputs(values, batch)
+    assert [1] == legacy_outputs([1], batch)
 
 
 def test_batches_reach_the_model_unpacked() -> None:

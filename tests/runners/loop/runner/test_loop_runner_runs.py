@@ -73,14 +73,20 @@ def test_what_hooks_of_mmcv_read_is_there(make: Any) -> None:
             optimizer_lr = [group["lr"] for group in runner.optimizer.param_groups]
             assert runner.current_lr() == optimizer_lr
             runner.log_buffer.update({"twice": 2.0 * runner.inner_iter}, 1)
-            seen.append((runner.mode, runner.inner_iter, len(runner.data_loader), sorted(runner.outputs)[-1]))
-            assert len(runner.data_batch) == 2
+            runner.log_buffer.output["shown"] = 3.0
+            runner.log_buffer.output.update(phase="warm")
+            seen.append((runner.mode, runner.inner_iter, len(runner.data_loader), sorted(runner.outputs["log_vars"])))
+            assert runner.outputs["loss"] is runner.outputs["log_vars"]["loss"]
+            assert 2 == len(runner.data_batch)
+            assert runner.data_loader.batch_size == runner.outputs["num_samples"]
 
     runner = make(**{**EPOCHS, "train_cfg": {"by_epoch": True, "max_epochs": 1}}, custom_hooks=[Old()])
     runner.train()
 
-    assert [("train", 0, 3, "loss_l2"), ("train", 1, 3, "loss_l2"), ("train", 2, 3, "loss_l2")] == seen
+    assert [("train", index, 3, ["bias", "loss", "loss_l1", "loss_l2"]) for index in range(3)] == seen
     assert 4.0 == runner.message_hub.get_scalar("train/twice").current()
+    assert 3.0 == runner.message_hub.get_scalar("train/shown").current()
+    assert "warm" == runner.message_hub.get_info("train/phase")
 
 
 def test_two_runs_share_nothing(make: Any, tmp_path: Path) -> None:
