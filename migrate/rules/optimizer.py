@@ -128,6 +128,11 @@ def _constructor(optimizer: dict[str, Any]) -> Iterator[Edit]:
         yield Drop(("optimizer", "constructor"), "MMEngine's default constructor does the same")
     elif "constructor" in optimizer:
         yield Move(("optimizer", "constructor"), ("optim_wrapper", "constructor"))
+        yield Hint(
+            ("optimizer", "constructor"),
+            f"MMEngine gives {optimizer['constructor']!r} an optim_wrapper_cfg, whose 'optimizer' is the old config, "
+            "and wants an OptimWrapper back; mmbridge's loop runtime takes one written for MMCV as it is.",
+        )
 
 
 def _decay_of_biases(optimizer: dict[str, Any]) -> Iterator[Edit]:

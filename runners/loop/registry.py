@@ -15,6 +15,7 @@ from mmbridge.runners import registries as legacy
 from mmbridge.runners.hooks.registry import HOOKS as LEGACY_HOOKS
 from mmbridge.runners.loop.default_scope import DefaultScope as DefaultScope
 from mmbridge.runners.loop.default_scope import init_default_scope as init_default_scope
+from mmbridge.runners.optim.build import OPTIMIZER_BUILDERS
 from mmbridge.runners.optim.build import OPTIMIZERS as LEGACY_OPTIMIZERS
 from mmbridge.runners.parallel.wrappers import MODULE_WRAPPERS
 from torch import nn
@@ -114,3 +115,4 @@ MODELS.share(legacy.MODELS)
 MODEL_WRAPPERS.share(MODULE_WRAPPERS)
 DATASETS.share(legacy.DATASETS)
 OPTIMIZERS.share(LEGACY_OPTIMIZERS)
+OPTIM_WRAPPER_CONSTRUCTORS.share(OPTIMIZER_BUILDERS)

@@ -229,6 +229,7 @@ OPTIM: dict[str, Golden] = {
     "59-paramwise-and-constructor": Golden(
         "optimizer = dict(type='SGD', lr=0.02, momentum=0.9, constructor='C', paramwise_cfg=dict(bias_lr_mult=2.0))\n",
         f"{WRAPPER}, constructor='C', paramwise_cfg=dict(bias_lr_mult=2.0))\n",
+        notes=((Level.INFO, "gives 'C' an optim_wrapper_cfg"),),
     ),
     "59-default-constructor": Golden(
         "optimizer = dict(type='SGD', lr=0.02, momentum=0.9, constructor='DefaultOptimizerConstructor')\n",

@@ -19,6 +19,7 @@ from mmbridge.runners.loop.optim import (
     build_optim_wrapper,
 )
 from mmbridge.runners.loop.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIMIZERS
+from mmbridge.runners.optim import OPTIMIZER_BUILDERS, DefaultOptimizerConstructor
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -336,3 +337,33 @@ def test_the_name_of_two_optimizers_means_that_of_transformers(monkeypatch: pyte
 @pytest.mark.skipif(not hasattr(torch.optim, "Adafactor"), reason="torch 2.5 has it")
 def test_adafactor_of_torch() -> None:
     assert OPTIMIZERS.get("TorchAdafactor") is torch.optim.Adafactor
+
+
+class HeadFirst(DefaultOptimizerConstructor):
+    """A constructor as projects for MMCV 1.x write it."""
+
+    def add_params(self, params: Any, module: nn.Module, *args: Any, **kwargs: Any) -> None:
+        for name, param in module.named_parameters():
+            params.append({"params": [param], "lr": self.base_lr * self.paramwise_cfg["mult"], "name": name})
+
+
+def test_a_constructor_of_mmcv_builds_the_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(OPTIMIZER_BUILDERS.module_dict, "HeadFirst", HeadFirst)
+    config = {
+        "constructor": "HeadFirst",
+        "paramwise_cfg": {"mult": 10},
+        "optimizer": {"type": "SGD", "lr": LR},
+        "clip_grad": {"max_norm": 3},
+        "accumulative_counts": 2,
+    }
+    wrapper = build_optim_wrapper(nn.Linear(1, 1), config)
+    amp = build_optim_wrapper(nn.Linear(1, 1), {**config, "constructor": HeadFirst, "type": "AmpOptimWrapper"})
+
+    assert [("weight", 10.0), ("bias", 10.0)] == [(each["name"], each["lr"]) for each in wrapper.optimizer.param_groups]
+    assert (OptimWrapper, {"max_norm": 3}) == (type(wrapper), wrapper.clip_grad_kwargs)
+    assert AmpOptimWrapper is type(amp)
+
+
+def test_a_constructor_of_mmcv_without_an_optimizer_is_told() -> None:
+    with pytest.raises(TypeError, match="optimizer must be a dict, found NoneType"):
+        build_optim_wrapper(nn.Linear(1, 1), {"constructor": "DefaultOptimizerConstructor"})
