@@ -13,13 +13,14 @@ from mmbridge.runners.loop.optim import OptimWrapperDict
 def scale_lr(runner: Any, optim_wrapper: Any, settings: Mapping[str, Any]) -> None:
     """Multiply the rate of every parameter group by processes x batch size / ``settings['base_batch_size']``.
 
-    Raises MissingKey without ``base_batch_size``, ConfigError where schedulers have already read the rates.
+    Raises MissingKey without ``base_batch_size``, ConfigError where schedulers have already read the rates, and where
+    nothing tells the batch size.
     """
     if "base_batch_size" not in settings:
         raise MissingKey("auto_scale_lr: has no 'base_batch_size', the batch size that the learning rate is meant for")
     if isinstance(runner.param_schedulers, (list, dict)) and _built(runner.param_schedulers):
         raise ConfigError("auto_scale_lr: the schedulers are built already; scale_lr must be called before")
-    batch_size = runner.world_size * runner.train_dataloader.batch_size
+    batch_size = runner.world_size * _batch_size(runner.train_dataloader, runner._train_dataloader)
     ratio = batch_size / settings["base_batch_size"]
     runner.logger.info(
         "auto_scale_lr: the batch size is %d, the rates are for %s: multiplied by %g",
@@ -30,6 +31,18 @@ def scale_lr(runner: Any, optim_wrapper: Any, settings: Mapping[str, Any]) -> No
     for wrapper in optim_wrapper.values() if isinstance(optim_wrapper, OptimWrapperDict) else [optim_wrapper]:
         for group in wrapper.optimizer.param_groups:
             group["lr"] = group["lr"] * ratio
+
+
+def _batch_size(loader: Any, given: Any) -> int:
+    """That of ``loader``, else of its batch sampler, else of the dict ``given`` that it was built from."""
+    told = given.get("batch_size") if isinstance(given, Mapping) else None
+    size: int | None = loader.batch_size or getattr(loader.batch_sampler, "batch_size", None) or told
+    if size is None:
+        kind = type(loader.batch_sampler).__name__
+        raise ConfigError(
+            f"auto_scale_lr: nothing tells the batch size of train_dataloader, whose {kind} has no attribute batch_size"
+        )
+    return size
 
 
 def _built(schedulers: Any) -> bool:
