@@ -31,7 +31,8 @@ class CheckpointHook(EngineHook):
     ``runner.save_checkpoint``. MMEngine 0.10.7, mmengine/hooks/checkpoint_hook.py.
 
     The message hub's facts ``last_ckpt``, ``keep_ckpt_ids``, ``best_score`` and ``best_ckpt`` (of several metrics,
-    ``best_score_<metric>`` and ``best_ckpt_<metric>``) tell what was saved.
+    ``best_score_<metric>`` and ``best_ckpt_<metric>``) tell what was saved; so do ``best_ckpt_path`` and, of several
+    metrics, ``best_ckpt_path_dict``.
     """
 
     priority = "VERY_LOW"
@@ -76,6 +77,8 @@ class CheckpointHook(EngineHook):
         named = {"rule": rule, "greater_keys": greater_keys, "less_keys": less_keys}
         choice = [texts(name, value) for name, value in named.items()]
         self.best = None if self.save_best is None else BestScores(self.save_best, *choice)
+        self.best_ckpt_path: str | None = None  # where there is one metric, else they are in the dict
+        self.best_ckpt_path_dict: dict[str, str | None] = {}
         self.last_ckpt: str | None = None
         self.keep_ckpt_ids: deque[int] = deque()
         self._directory: str | None = None  # until training has begun
@@ -85,6 +88,7 @@ class CheckpointHook(EngineHook):
         directory = output_dir(self._given_out_dir, runner.work_dir, type(self).__name__, self.backend_args)
         self.out_dir = self._directory = directory
         runner.logger.info(f"Checkpoints will be saved to {directory}.")
+        self._learn_best(runner.message_hub)
         if self.max_keep_ckpts > 0:
             self.keep_ckpt_ids = deque(runner.message_hub.get_info("keep_ckpt_ids", ()))
             self._remove_old(runner)
@@ -167,8 +171,15 @@ class CheckpointHook(EngineHook):
             if before != path and self._remove(runner, before):
                 runner.logger.info(f"The previous best checkpoint {before} is removed")
             runner.logger.info(f"The best checkpoint with {score:0.4f} {metric} at {step} {unit} is saved to {name}.")
+        self._learn_best(hub)
         if new and self.last_ckpt is not None:
             self._save_checkpoint_with_step(runner, step, meta)
+
+    def _learn_best(self, hub: Any) -> None:
+        """Keep the files of the best scores for those who ask this hook for them."""
+        paths = {} if self.best is None else {metric: self.best.path(hub, metric) for metric in self.best.metrics}
+        self.best_ckpt_path = next(iter(paths.values())) if len(paths) == 1 else None
+        self.best_ckpt_path_dict = paths if len(paths) > 1 else {}
 
     def _write(
         self, runner: Any, path: str, optimizer: bool, scheduler: bool, meta: dict[str, int], **options: Any

@@ -108,13 +108,13 @@ class EMAHook(EngineHook):
     def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
         """Add the average, and let it and the weights change places."""
         checkpoint["ema_state_dict"] = weights_to_cpu(self.ema_model.state_dict())
-        _swap_states(checkpoint)
+        self._swap_ema_state_dict(checkpoint)
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
         """Resuming: take both back. Else begin the average with the loaded weights."""
         self.before_run(runner)  # where somebody loads before the run begins
         if runner._resume and "ema_state_dict" in checkpoint:
-            _swap_states(checkpoint)
+            self._swap_ema_state_dict(checkpoint)
             self.ema_model.load_state_dict(checkpoint["ema_state_dict"], strict=self.strict_load)
             return
         if runner._resume:
@@ -124,10 +124,10 @@ class EMAHook(EngineHook):
         weights = revised(checkpoint.get("state_dict", checkpoint), STRIP_WRAPPER)
         load_state_dict(self.ema_model.module, weights, self.strict_load, runner.logger)
 
-
-def _swap_states(checkpoint: dict[str, Any]) -> None:
-    weights, averages = checkpoint["state_dict"], checkpoint["ema_state_dict"]
-    for key in averages:
-        name = key[len(_MODULE) :]
-        if key.startswith(_MODULE) and name in weights:
-            averages[key], weights[name] = weights[name], averages[key]
+    def _swap_ema_state_dict(self, checkpoint: dict[str, Any]) -> None:
+        """In ``checkpoint`` the average and the weights change places."""
+        weights, averages = checkpoint["state_dict"], checkpoint["ema_state_dict"]
+        for key in averages:
+            name = key[len(_MODULE) :]
+            if key.startswith(_MODULE) and name in weights:
+                averages[key], weights[name] = weights[name], averages[key]

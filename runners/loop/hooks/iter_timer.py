@@ -11,11 +11,15 @@ from mmbridge.runners.loop.registry import HOOKS
 
 
 class Stopwatch:
-    """The times of one mode: where they are logged, their sum in seconds, and how many there are and will be."""
+    """The times of one mode: where they are logged, their sum in seconds, and how many there are and will be.
 
-    __slots__ = ("done", "length", "log", "total")
+    How many there will be of a validation or test is looked up once they are needed: loops may have no data before.
+    """
 
-    def __init__(self, mode: str, hub: Any, length: int) -> None:
+    __slots__ = ("done", "length", "log", "mode", "total")
+
+    def __init__(self, mode: str, hub: Any, length: int | None = None) -> None:
+        self.mode = mode
         self.log = Appending(hub, f"{mode}/")
         self.length = length
         self.total = 0.0
@@ -36,6 +40,26 @@ class IterTimerHook(EngineHook):
         self._training: Stopwatch | None = None
         self._watch: Any = None  # of the present mode
 
+    @property
+    def time_sec_tot(self) -> float:
+        """The seconds that training has taken so far. A subclass that times iterations itself may add to it."""
+        return 0.0 if self._training is None else self._training.total
+
+    @time_sec_tot.setter
+    def time_sec_tot(self, seconds: float) -> None:
+        if self._training is not None:  # it begins at 0
+            self._training.total = seconds
+
+    @property
+    def time_sec_test_val(self) -> float:
+        """As :attr:`time_sec_tot`, of the validation or test that goes on."""
+        return 0.0 if self._watch is self._training else self._watch.total
+
+    @time_sec_test_val.setter
+    def time_sec_test_val(self, seconds: float) -> None:
+        if self._watch is not self._training:
+            self._watch.total = seconds
+
     def before_train(self, runner: Any) -> None:
         """Remember where training starts."""
         self.start_iter = runner.iter
@@ -49,8 +73,7 @@ class IterTimerHook(EngineHook):
             self._watch = self._training
             self._watch.log = Appending(runner.message_hub, "train/")
         else:
-            length = len(runner.val_dataloader if mode == "val" else runner.test_dataloader)
-            self._watch = Stopwatch(mode, runner.message_hub, length)
+            self._watch = Stopwatch(mode, runner.message_hub)
         self.t = time.time()
 
     def _after_epoch(self, runner: Any, mode: str = "train") -> None:
@@ -75,4 +98,6 @@ class IterTimerHook(EngineHook):
         watch.total += elapsed
         watch.done += 1
         watch.log["time"](elapsed)
+        if watch.length is None:
+            watch.length = len(getattr(runner, f"{watch.mode}_dataloader"))
         runner.message_hub.update_info("eta", watch.total / watch.done * (watch.length - watch.done))

@@ -9,10 +9,10 @@ from mmbridge.runners.loop.runner.base_loop import BaseLoop
 from mmbridge.runners.loop.runner.checkpointing import find_latest_checkpoint
 from mmbridge.runners.loop.runner.evaluation_loops import EvaluationLoop, TestLoop, ValLoop
 from mmbridge.runners.loop.runner.log_processor import LogProcessor
+from mmbridge.runners.loop.runner.randomness import set_random_seed
 from mmbridge.runners.loop.runner.runner import Runner
 from mmbridge.runners.loop.runner.train_loops import EpochBasedTrainLoop, IterBasedTrainLoop, TrainLoop
 from mmbridge.runners.loop.runner.workflow_loop import ValLossLoop, WorkflowTrainLoop
-from mmbridge.runners.seed import set_random_seed
 from mmbridge.runners.state_dict import get_state_dict, load_state_dict, weights_to_cpu
 
 __all__ = [

@@ -122,7 +122,7 @@ class Checkpointing(HookRegistration, RunnerState):
             )
 
     def _resume_seed(self, seed: int | None) -> None:
-        given = self._randomness.get("given")
+        given = self._randomness_cfg.get("given")
         if seed is None or seed == given:
             return
         if given is not None:

@@ -100,7 +100,7 @@ class LogProcessor:
         """What comes before the numbers; the epoch is put into the record."""
         if not self.by_epoch and mode == "train":
             return f"Iter(train) [{_padded(runner.iter + 1, runner.max_iters)}/{runner.max_iters}]"
-        total = _length(runner, mode)
+        total = self._get_dataloader_size(runner, mode)
         progress = f"[{_padded(batch_idx + 1, total)}/{total}]"
         if not self.by_epoch:
             return f"Iter({mode}) {progress}"
@@ -120,7 +120,7 @@ class LogProcessor:
         """
         if mode not in ("val", "test"):
             raise ValueError(f"the mode is val or test, found {mode!r}")
-        total = _length(runner, mode)
+        total = self._get_dataloader_size(runner, mode)
         epoch = f"[{_epoch(runner, mode)}]" if self.by_epoch and mode == "val" else ""
         head = f"{'Epoch' if self.by_epoch else 'Iter'}({mode}) {epoch}[{total}/{total}]"
         named = {cfg["data_src"].removeprefix(f"{mode}/") for cfg in self.custom_cfg}
@@ -134,6 +134,14 @@ class LogProcessor:
                 facts[_named(key, mode, self.log_with_hierarchy)] = value
         line = f"{head}    {self._items([*scalars.items(), *facts.items(), *times.items()])}"
         return {**scalars, **(facts if with_non_scalar else {}), **times}, line
+
+    def _get_cur_loop(self, runner: Any, mode: str) -> Any:
+        """The loop of ``mode``."""
+        return getattr(runner, f"{mode}_loop")
+
+    def _get_dataloader_size(self, runner: Any, mode: str) -> int:
+        """How many iterations a pass has. Override it where a loop goes through several sets of data."""
+        return len(getattr(runner, f"{mode}_dataloader"))
 
     def _with_windows(self, custom: Iterable[Record], runner: Any, batch_idx: int) -> list[Record]:
         """``custom`` with the windows as numbers."""
@@ -192,10 +200,6 @@ def _epoch(runner: Any, mode: str) -> int:
     if mode == "train":
         return int(runner.epoch + 1)
     return int(runner.epoch) if _trains(runner) else 0
-
-
-def _length(runner: Any, mode: str) -> int:
-    return len(getattr(runner, f"{mode}_dataloader"))
 
 
 def _padded(number: int, total: int) -> str:

@@ -24,9 +24,9 @@ from mmbridge.runners.loop.runner.checkpointing import Checkpointing
 from mmbridge.runners.loop.runner.environment import describe, setup_env, shared_timestamp
 from mmbridge.runners.loop.runner.legacy_view import LegacyView
 from mmbridge.runners.loop.runner.loaders import copied
+from mmbridge.runners.loop.runner.randomness import set_random_seed
 from mmbridge.runners.loop.runner.scaling import scale_lr
 from mmbridge.runners.loop.runner.sections import check_loading, check_schedulers, check_triples
-from mmbridge.runners.seed import init_random_seed, set_random_seed
 from torch import nn
 
 
@@ -83,10 +83,10 @@ class Runner(Building, Checkpointing, LegacyView):
         self._load_from, self._resume = load_from, resume
         self._launcher, self._scope = launcher, default_scope
         self._chain = HookChain(lends={})
-        setup_env(env_cfg, launcher)
+        self.setup_env(env_cfg)
         self._set_names(work_dir, experiment_name)
         self.set_randomness(**{"seed": None, **randomness})
-        self._randomness["given"] = randomness.get("seed")
+        self._randomness_cfg["given"] = randomness.get("seed")
         self.meta = {"seed": self.seed, "exp_name": self.experiment_name}
         self._open(log_level, visualizer, log_processor)
         if data_preprocessor is not None and isinstance(model, Mapping):
@@ -122,7 +122,7 @@ class Runner(Building, Checkpointing, LegacyView):
 
     def _open(self, log_level: str, visualizer: Any, log_processor: Any) -> None:
         """Make what the run writes to; the first lines of the log tell the machine and the config."""
-        self.log_processor = self.build_log_processor(log_processor)
+        self.log_processor = self.build_log_processor({} if log_processor is None else log_processor)
         with blaming("log_level"):
             self.logger = self.build_logger(log_level)
         self.logger.info("System environment:\n%s", describe(self))
@@ -144,6 +144,10 @@ class Runner(Building, Checkpointing, LegacyView):
         given = {key: own[key] for key in ARGUMENTS if own.get(key) is not None}
         return cls(**given, cfg=own)
 
+    def setup_env(self, env_cfg: Mapping[str, Any]) -> None:
+        """Set this process up as ``env_cfg`` says, before anything else is made; see :func:`.environment.setup_env`."""
+        setup_env(env_cfg, self.launcher)
+
     @contextmanager
     def _running(self) -> Iterator[None]:
         """Within the block, this run's hub, logger and visualizer are the current ones, its scope the default."""
@@ -161,11 +165,8 @@ class Runner(Building, Checkpointing, LegacyView):
         """
         if not isinstance(seed, (int, type(None))):
             raise ConfigError(f"seed: must be a whole number or None, found {seed!r}")
-        drawn = init_random_seed(seed)
-        set_random_seed(drawn, deterministic, diff_rank_seed)
-        if deterministic:
-            torch.use_deterministic_algorithms(True)
-        self._randomness = {"seed": drawn, "diff_rank_seed": diff_rank_seed, "deterministic": deterministic}
+        own = set_random_seed(seed, deterministic, diff_rank_seed)
+        self._randomness_cfg = {"seed": own, "diff_rank_seed": diff_rank_seed, "deterministic": deterministic}
 
     def build_logger(self, log_level: str = "INFO", log_file: str | None = None, **kwargs: Any) -> MMLogger:
         """The run's logger: to the console and to ``log_file``, by default ``<timestamp>.log`` in the log directory."""

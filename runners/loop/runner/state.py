@@ -7,6 +7,7 @@ from typing import Any
 
 from mmbridge.compat.config import Config
 from mmbridge.runners.dist import get_dist_info
+from mmbridge.runners.loop.default_scope import DefaultScope
 from mmbridge.runners.loop.logging import MessageHub, MMLogger
 from mmbridge.runners.loop.runner.base_loop import BaseLoop
 from mmbridge.runners.loop.runner.environment import get_device
@@ -46,8 +47,9 @@ class RunnerState:
     _test_dataloader: Any
     _val_evaluator: Any
     _test_evaluator: Any
-    _randomness: dict[str, Any]
+    _randomness_cfg: dict[str, Any]
     _launcher: str
+    _scope: str | None
 
     build_train_loop: Callable[[Any], Any]
     build_val_loop: Callable[[Any], Any]
@@ -165,16 +167,21 @@ class RunnerState:
         return self._launcher
 
     @property
+    def default_scope(self) -> DefaultScope | None:
+        """The scope that names without one are looked up from in this run, None for that of the program."""
+        return None if self._scope is None else DefaultScope(self.experiment_name, self._scope)
+
+    @property
     def seed(self) -> int:
-        """The seed of all random numbers."""
-        return self._randomness["seed"]  # type: ignore[no-any-return]
+        """The seed of all random numbers of this process."""
+        return self._randomness_cfg["seed"]  # type: ignore[no-any-return]
 
     @property
     def deterministic(self) -> bool:
         """Whether torch was asked for deterministic algorithms."""
-        return bool(self._randomness.get("deterministic", False))
+        return bool(self._randomness_cfg.get("deterministic", False))
 
     @property
     def diff_rank_seed(self) -> bool:
         """Whether every process has a seed of its own."""
-        return bool(self._randomness.get("diff_rank_seed", False))
+        return bool(self._randomness_cfg.get("diff_rank_seed", False))

@@ -98,7 +98,8 @@ class EpochBasedTrainLoop(TrainLoop):
     ) -> None:
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         self._max_epochs = int(max_epochs)
-        if self._max_epochs and len(self.dataloader) == 0:
+        self._max_iters = self._max_epochs * len(self.dataloader)
+        if self._max_epochs and not self._max_iters:
             with blaming("train_dataloader"):
                 raise ConfigError("gives no batch: its data are none, or fewer than one batch is made of")
         self.first_batch = 0  # of the next epoch; more where a run goes on that was interrupted in an epoch
@@ -111,7 +112,7 @@ class EpochBasedTrainLoop(TrainLoop):
     @property
     def max_iters(self) -> int:
         """How many iterations that makes."""
-        return self._max_epochs * len(self.dataloader)
+        return self._max_iters
 
     def run(self) -> nn.Module:
         """Train; returns the model."""
@@ -161,13 +162,13 @@ class IterBasedTrainLoop(TrainLoop):
         dynamic_intervals: Intervals | None = None,
     ) -> None:
         super().__init__(runner, dataloader, max_iters, val_begin, val_interval, dynamic_intervals)
-        self._max_iters = int(max_iters)
+        self._max_epochs, self._max_iters = 1, int(max_iters)
         self.dataloader_iterator = EndlessIterator(self.dataloader)
 
     @property
     def max_epochs(self) -> int:
-        """Always 1."""
-        return 1
+        """To the hooks it is one epoch."""
+        return self._max_epochs
 
     @property
     def max_iters(self) -> int:
