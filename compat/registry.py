@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from mmbridge.compat.errors import BridgeError
+from mmbridge.compat.imports import import_object, import_registries
 from mmbridge.compat.scope import current_scope, default_scope
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -59,12 +60,13 @@ class Registry:
     """A table from names to callables; ``build`` makes an object from a dict that names one under ``type``.
 
     ``build_func(cfg, *args, registry=self, **kwargs)`` defaults to the parent's, else :func:`build_from_cfg`.
-    ``scope`` defaults to the package that constructs the registry. ``locations`` are modules imported at the
-    first lookup, so that what they register is there.
+    ``scope`` defaults to the package that constructs the registry; for a scope that no registry has yet, the package's
+    module ``registry`` is imported. ``locations`` are modules imported at the first lookup, so that what they register
+    is there.
     """
 
     climbs = True
-    """Whether a name without scope is also looked up in the ancestors (MMEngine's rule)."""
+    """Whether a name without scope is also looked up in the ancestors, and packages are imported (MMEngine's rule)."""
 
     def __init__(
         self,
@@ -123,7 +125,10 @@ class Registry:
         found = self._find(key)
         if found is None:
             found = next((other for each in self.root._shared if (other := each._find(key)) is not None), None)
-        return _import_object(key) if found is None and self.climbs else found
+        if found is None and self.climbs:
+            self._import_scope(split_scope_key(key)[0])
+            found = self._find(key) or import_object(key)
+        return found
 
     def share(self, other: Registry) -> None:
         """From now on a name that one of the two root registries lacks is looked up in the other.
@@ -134,7 +139,7 @@ class Registry:
         other._shared.append(self)
 
     def _find(self, key: str) -> Callable[..., Any] | None:
-        self._import_locations()
+        self.import_from_location()
         scope, rest = split_scope_key(key)
         if scope is None:
             return self._find_here(rest)
@@ -145,19 +150,31 @@ class Registry:
         return None if self.parent is None else self.root._find(key)
 
     def _find_here(self, key: str) -> Callable[..., Any] | None:
-        self._import_locations()
+        self.import_from_location()
         if key in self._table or not self.climbs or self.parent is None:
             return self._table.get(key)
         return self.parent._find_here(key)
 
-    def _import_locations(self) -> None:
-        while self._locations:
-            import_module(self._locations.pop())
+    def import_from_location(self) -> None:
+        """Import the modules of ``locations``, in their order: once, or, as long as one fails, again."""
+        places, self._locations = self._locations, []
+        try:
+            for place in places:
+                import_module(place)
+        except BaseException:
+            self._locations = places
+            raise
+
+    def _import_scope(self, scope: str | None) -> None:
+        if scope is not None and all(registry.scope != scope for registry in self.root.walk()):
+            import_registries(scope)
 
     def scoped(self, scope: str | None) -> Registry:
         """The registry of ``scope`` in this tree; this one where there is none or ``scope`` is None."""
         if scope is None or scope == self.scope:
             return self
+        if self.climbs:
+            self._import_scope(scope)
         return next((registry for registry in self.root.walk() if registry.scope == scope), self)
 
     def walk(self, shared: bool = False) -> Iterator[Registry]:
@@ -254,17 +271,6 @@ def _names(name: Any) -> Sequence[str] | None:
     if isinstance(names, Sequence) and all(isinstance(each, str) for each in names):
         return names
     raise TypeError(f"name must be None, a str or a sequence of str, found {type(name).__name__}")
-
-
-def _import_object(path: str) -> Callable[..., Any] | None:
-    module, dot, attribute = path.rpartition(".")
-    if not dot or not all(part.isidentifier() for part in path.split(".")):
-        return None
-    try:
-        found = getattr(import_module(module), attribute, None)
-    except ModuleNotFoundError:
-        return None
-    return found if callable(found) else None
 
 
 def build_from_cfg(cfg: Mapping[str, Any], registry: Registry, default_args: Mapping[str, Any] | None = None) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -56,3 +59,34 @@ def test_as_mmengine(where: str, key: str) -> None:
     theirs = tree(pytest.importorskip("mmengine.registry").Registry)
 
     assert found(tree(Registry)[where], key) == found(theirs[where], key)
+
+
+KEYS = ["packaged.Net", "Net", "collections.OrderedDict.fromkeys", "no_such_package.Net", "packaged.Nothing"]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("scope", [None, "packaged"])
+@pytest.mark.parametrize("key", KEYS)
+def test_packages_as_mmengine(key: str, scope: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package of which nothing is imported yet is found by its scope."""
+    files = {
+        "__init__": "",
+        "registry": "from engine import ROOT, Registry\n"
+        "R = Registry('thing', parent=ROOT, scope='packaged', locations=['packaged.net'])",
+        "net": "from packaged.registry import R\n@R.register_module()\nclass Net: pass",
+    }
+    (tmp_path / "packaged").mkdir()
+    for name, text in files.items():
+        (tmp_path / "packaged" / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def name_of(kind: Any) -> str | None:
+        engine = ModuleType("engine")
+        vars(engine).update(ROOT=kind("thing", scope="root"), Registry=kind)
+        for module in [each for each in sys.modules if each.startswith("packaged")]:
+            del sys.modules[module]
+        monkeypatch.setitem(sys.modules, "engine", engine)
+        with vars(engine)["ROOT"].switch_scope_and_registry(scope) as registry:
+            return found(registry, key)
+
+    assert name_of(pytest.importorskip("mmengine.registry").Registry) == name_of(Registry)
