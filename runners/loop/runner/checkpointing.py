@@ -85,7 +85,7 @@ class Checkpointing(HookRegistration, RunnerState):
         """Go on where ``filename`` was saved: weights, counters, seed, logged values, optimizer and schedulers.
 
         Schedulers take over everything they had, ``end`` included, whatever the config says now. Raises MissingKey for
-        a file that has only weights.
+        a file that has only weights, and for one of MMCV 1.x where there is a schedule, as these hold none.
         """
         device = get_device() if map_location == "default" else map_location
         loaded = self.load_checkpoint(filename, map_location=device)
@@ -95,6 +95,8 @@ class Checkpointing(HookRegistration, RunnerState):
                 raise MissingKey(
                     f"{filename}: has no meta[{key!r}], so it cannot be resumed from; load_from alone can use it"
                 )
+        if resume_optimizer and resume_param_scheduler:
+            self._check_schedule(filename, loaded)
         self.train_loop._epoch, self.train_loop._iter = meta["epoch"], meta["iter"]
         self.train_loop.first_batch = meta.get("inner_iter", 0)
         self._check_gpus(meta)
@@ -109,6 +111,19 @@ class Checkpointing(HookRegistration, RunnerState):
             self._resume_schedulers(loaded.get("param_schedulers"))
         self._has_loaded = True
         self.logger.info("resumed epoch: %d, iter: %d", self.epoch, self.iter)
+
+    def _check_schedule(self, filename: str, loaded: Checkpoint) -> None:
+        """A schedule that begins on the rates which another has changed already would be neither of the two."""
+        if self.param_schedulers is None or "optimizer" not in loaded or "param_schedulers" in loaded:
+            return
+        if "mmcv_version" in loaded["meta"]:
+            raise MissingKey(
+                f"{filename}: was saved by MMCV 1.x, without the state of a schedule, so it cannot be resumed from; "
+                "finish that run with its old config, or take the weights alone by load_from"
+            )
+        self.logger.warning(
+            "the checkpoint has no param_schedulers: the schedule begins anew, on the rates that its optimizer had"
+        )
 
     def _check_gpus(self, meta: Mapping[str, Any]) -> None:
         """Refuse a checkpoint of MMCV 1.x trained by another number of GPUs, unless the rate is scaled to that."""

@@ -60,6 +60,28 @@ def test_bare_weights_cannot_be_resumed_from(make: Any, tmp_path: Path) -> None:
         runner.resume(str(tmp_path / "bare.pth"))
 
 
+def test_a_schedule_does_not_begin_on_rates_of_another_in_silence(
+    make: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """LinearLR would multiply the rate that it had brought up already."""
+    make(**{**SCHEDULED, "train_cfg": {"by_epoch": True, "max_epochs": 1}}).train()
+    saved = torch.load(tmp_path / "epoch_1.pth", weights_only=True)
+    del saved["param_schedulers"]
+    torch.save(saved, tmp_path / "without.pth")
+    saved["meta"]["mmcv_version"] = "1.7.2"
+    torch.save(saved, tmp_path / "old.pth")
+    runner = make(**SCHEDULED)
+    runner.logger.addHandler(caplog.handler)
+
+    with pytest.raises(BridgeError, match=r"old\.pth: was saved by MMCV 1\.x, without the state of a schedule, so"):
+        runner.resume(str(tmp_path / "old.pth"))
+    assert 0 == runner.iter
+    make(**EPOCHS).resume(str(tmp_path / "old.pth"))
+    runner.logger.setLevel("WARNING")
+    runner.resume(str(tmp_path / "without.pth"))
+    assert "the checkpoint has no param_schedulers: the schedule begins anew" in caplog.text
+
+
 def test_weights_of_another_shape_are_left_and_told(
     make: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
