@@ -88,6 +88,17 @@ def test_infinite_sampler(size: int, world_size: int, seed: int, shuffle: bool) 
         assert list(islice(expected, 70)) == list(islice(sampler, 70))
 
 
+@pytest.mark.parametrize("name", ["DefaultSampler", "InfiniteSampler"])
+def test_drawn_seeds(name: str) -> None:
+    def drawn(engine: Any) -> list[int]:
+        numpy.random.seed(3)
+        return [getattr(engine, name)(range(5)).seed for _ in range(2)]
+
+    expected, found = both(drawn)
+
+    assert expected == found
+
+
 LEAVES = st.one_of(
     st.integers(-9, 9), st.text(max_size=2), st.none(), st.binary(max_size=2), st.integers(1, 3).map(torch.zeros)
 )

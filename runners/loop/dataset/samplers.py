@@ -7,8 +7,8 @@ from itertools import islice
 
 import torch
 from mmbridge.runners.dist import get_dist_info
+from mmbridge.runners.loop.dist.objects import sync_random_seed
 from mmbridge.runners.loop.registry import DATA_SAMPLERS
-from mmbridge.runners.seed import init_random_seed
 from torch.utils.data import Sampler
 
 
@@ -16,15 +16,16 @@ from torch.utils.data import Sampler
 class DefaultSampler(Sampler[int]):
     """Every sample once an epoch, dealt to the processes in turn; shuffled by ``seed`` plus the epoch.
 
-    Without ``seed`` all processes share a drawn one. With ``round_up`` samples from the beginning are added until all
-    processes have equally many. MMEngine 0.10.7, mmengine/dataset/sampler.py.
+    Without ``seed`` all processes share one that is drawn (``sync_random_seed``), so seeding everything repeats it. With
+    ``round_up`` samples from the beginning are added until all processes have equally many. MMEngine 0.10.7,
+    mmengine/dataset/sampler.py.
     """
 
     def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None, round_up: bool = True) -> None:
         self.rank, self.world_size = get_dist_info()
         self.dataset = dataset
         self.shuffle = shuffle
-        self.seed = init_random_seed(seed)
+        self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
         self.round_up = round_up
         size = len(dataset)
@@ -62,7 +63,7 @@ class InfiniteSampler(Sampler[int]):
         self.rank, self.world_size = get_dist_info()
         self.dataset = dataset
         self.shuffle = shuffle
-        self.seed = init_random_seed(seed)
+        self.seed = sync_random_seed() if seed is None else seed
         self.size = len(dataset)
 
     def _infinite_indices(self) -> Iterator[int]:

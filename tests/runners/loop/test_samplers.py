@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mmbridge.runners.loop.dataset import DefaultSampler, InfiniteSampler, samplers
 from mmbridge.runners.loop.registry import DATA_SAMPLERS
+from mmbridge.runners.seed import set_random_seed
 from torch.utils.data import DataLoader
 
 sizes = st.integers(0, 30)
@@ -40,6 +41,17 @@ def test_seed_is_drawn_where_none_is_given() -> None:
 
     assert len(drawn) > 1
     assert all(0 <= seed < 2**31 for seed in drawn)
+
+
+@pytest.mark.parametrize("kind", [DefaultSampler, InfiniteSampler])
+def test_a_drawn_seed_repeats_where_all_is_seeded(kind: Any) -> None:
+    """As with ``randomness=dict(seed=..., diff_rank_seed=True)``, where samplers get no seed."""
+
+    def drawn(seed: int) -> list[int]:
+        set_random_seed(seed)
+        return [kind(range(5)).seed, kind(range(5)).seed]
+
+    assert drawn(1) == drawn(1) != drawn(2)
 
 
 @given(size=sizes, world_size=worlds, shuffle=st.booleans(), seed=st.integers(0, 9), epoch=st.integers(0, 3))
