@@ -83,6 +83,41 @@ def test_feature_maps_are_equal(options: dict[str, Any]) -> None:
     np.testing.assert_array_equal(Real.draw_featmap(features, **options), Visualizer.draw_featmap(features, **options))
 
 
+def spoilt(value: float) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Makes the first value of a map another one."""
+    return lambda features: features.index_put((torch.tensor(0),) * 3, torch.tensor(value))
+
+
+KINDS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "half": torch.Tensor.half,
+    "double": torch.Tensor.double,
+    "huge": lambda features: features * 1e30,
+    "tiny": lambda features: features * 1e-18,
+    "tinier": lambda features: features * 1e-40,
+    "negative": lambda features: features - 100,
+    "nan": lambda features: features * float("nan"),
+    "an infinity": spoilt(float("inf")),
+    "a negative infinity": spoilt(-float("inf")),
+    "integers": lambda features: (features * 100).int(),
+    "bytes": lambda features: (features * 50 + 100).byte(),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+@pytest.mark.parametrize("convert", KINDS.values(), ids=KINDS.keys())
+@pytest.mark.parametrize("reduction", ["squeeze_mean", "select_max"])
+def test_feature_maps_of_other_values_are_equal(reduction: str, convert: Callable[..., Any]) -> None:
+    from mmengine.visualization import Visualizer as Real
+
+    features = convert(torch.randn(5, 60, 80, generator=torch.Generator().manual_seed(1)))
+    if reduction == "squeeze_mean" and not features.is_floating_point():
+        pytest.skip("integers have no mean")
+
+    expected = Real.draw_featmap(features, channel_reduction=reduction)
+
+    np.testing.assert_array_equal(expected, Visualizer.draw_featmap(features, channel_reduction=reduction))
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_features_as_an_image_are_equal(channels: int) -> None:
     from mmengine.visualization import Visualizer as Real

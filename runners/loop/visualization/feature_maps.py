@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
 
@@ -15,17 +16,31 @@ from torch.nn.functional import interpolate
 def heat_map(values: Tensor, image: Any = None, alpha: float = 0.5) -> Any:
     """``values`` of (H, W), (1, H, W) or (3, H, W) as colours from blue (least) to red, blended over ``image``.
 
-    The colours and the grey of three channels are OpenCV's (its JET map), to the bit.
+    The colours and the grey of three channels are OpenCV's (its JET map), to the bit. What is no number is blue.
     """
-    least, most = float(values.min()), float(values.max())
-    scale = _single(255 / (most - least)) if most > least else 0.0
-    # rounded to single precision where OpenCV's normalize rounds, and nowhere else
-    levels = (values.double() * scale + _single(-least * scale)).float().clamp(0, 255).to(torch.int64)
+    levels = _levels(values)
     if levels.ndim == 3:
         weights = torch.tensor([3735, 19235, 9798] if len(levels) == 3 else [1 << 15])  # of 1 << 15; blue comes first
         levels = ((levels * weights[:, None, None]).sum(0) + (1 << 14)) >> 15
     colours = _jet()[levels].numpy()
     return colours if image is None else blended(image, colours, alpha)
+
+
+def _levels(values: Tensor) -> Tensor:
+    """``values`` on a scale from 0 to 255, rounded where OpenCV's normalize rounds, and nowhere else."""
+    numbers = values[~values.isnan()].double()
+    least, most = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 0.0)
+    scale = 255 / (most - least) if most - least > sys.float_info.epsilon else 0.0
+    shift = -least * scale
+    if values.dtype is torch.float64:
+        levels = values * scale + shift
+    else:
+        levels = (values.double() * _single(scale) + _single(-least * _single(scale))).float()
+    if values.dtype is torch.float16:
+        levels = levels.half().float()
+    if not values.is_floating_point():
+        levels = levels.round()
+    return levels.nan_to_num().clamp(0, 255).to(torch.int64)
 
 
 def _single(value: float) -> float:

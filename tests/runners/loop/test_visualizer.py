@@ -67,6 +67,18 @@ def test_a_constant_feature_map_is_blue() -> None:
     assert {(0, 0, 128)} == {tuple(pixel) for row in image.tolist() for pixel in row}
 
 
+@pytest.mark.parametrize(
+    "values",
+    [[float("nan"), 1.0, 2.0], [float("nan")] * 3, [0.0, 1.0, float("inf")], [-float("inf"), 1.0], [0.0, 1e-45]],
+    ids=str,
+)
+def test_a_feature_map_of_anything_can_be_drawn(values: list[float]) -> None:
+    """Such a map is why somebody looks. What is no number is blue, as the least."""
+    image = Visualizer.draw_featmap(torch.tensor(values)[None, None])
+
+    assert [0, 0, 128] == image[0, 0].tolist()
+
+
 def test_a_table_of_channels_has_their_size() -> None:
     features = torch.arange(4.0)[:, None, None].expand(4, 20, 30)
 
