@@ -117,15 +117,19 @@ class DefaultOptimWrapperConstructor:
     ) -> Iterator[Member]:
         """The parameters that ``module`` holds itself, as far as they get a group."""
         bypass = self.paramwise_cfg.get("bypass_duplicate", False)
-        taken = {param for group in params for param in group["params"]} if bypass else set()
         for name, param in module.named_parameters(recurse=False):
-            if param in taken:
+            if bypass and self._is_in({"params": [param]}, params):
                 _warn(
                     f"parameter {name!r} of {prefix!r} already has a group; "
                     "it is skipped because of bypass_duplicate=True"
                 )
             elif param.requires_grad:
                 yield Member(prefix, name, param, module, in_deformable)
+
+    def _is_in(self, param_group: dict[str, Any], param_group_list: list[dict[str, Any]]) -> bool:
+        """Whether a parameter of the group is in one of the list; constructors written for MMEngine ask this."""
+        taken = {param for group in param_group_list for param in group["params"]}
+        return not taken.isdisjoint(param_group["params"])
 
     def _settings(self, member: Member) -> dict[str, Any]:
         """What the group of one parameter does not leave to the optimizer."""

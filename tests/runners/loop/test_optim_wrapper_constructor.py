@@ -280,6 +280,21 @@ def test_a_constructor_of_a_project(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+class Once(DefaultOptimWrapperConstructor):
+    """As projects write it: one group per parameter, with MMEngine's method to find those that have one."""
+
+    def add_params(self, params: list[dict[str, Any]], module: nn.Module, *args: Any, **kwargs: Any) -> None:
+        for param in [*module.parameters(), *module.parameters()]:
+            if not self._is_in({"params": [param]}, params):
+                params.append({"params": [param]})
+
+
+def test_a_constructor_of_a_project_asks_what_has_a_group() -> None:
+    wrapper = Once({"optimizer": {"type": "SGD", "lr": 1.0}}, {"bias_lr_mult": 1})(nn.Linear(2, 2))
+
+    assert 2 == len(wrapper.optimizer.param_groups)
+
+
 @pytest.fixture
 def group(tmp_path: Path) -> Iterator[None]:
     """A process group of this process alone."""
