@@ -16,7 +16,7 @@ from torch.utils.data import Sampler
 class DefaultSampler(Sampler[int]):
     """Every sample once an epoch, dealt to the processes in turn; shuffled by ``seed`` plus the epoch.
 
-    Without ``seed`` all processes share one that is drawn (``sync_random_seed``), so seeding everything repeats it. With
+    Without ``seed`` all processes share a drawn one (``sync_random_seed``), so seeding everything repeats it. With
     ``round_up`` samples from the beginning are added until all processes have equally many. MMEngine 0.10.7,
     mmengine/dataset/sampler.py.
     """
