@@ -36,7 +36,7 @@ NOT_HERE = {
         "get_torchvision_models",
     },
     "structures": set(),
-    "visualization": {"AimVisBackend", "ClearMLVisBackend", "DVCLiveVisBackend", "NeptuneVisBackend"},
+    "visualization": set(),
 }
 
 

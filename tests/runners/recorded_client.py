@@ -24,6 +24,9 @@ class Client(ModuleType):
     def __getitem__(self, key: str) -> Any:
         return Client(f"{self._name}[{key}]", self._calls)
 
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._calls.append((f"{self._name}[{key}] =", (value,), {}))
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._calls.append((self._name, args, kwargs))
         return Client(f"{self._name}()", self._calls)

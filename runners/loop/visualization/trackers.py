@@ -56,7 +56,7 @@ class TensorboardVisBackend(BaseVisBackend):
         self, scalar_dict: Mapping[str, Any], step: int = 0, file_path: str | None = None, **kwargs: Any
     ) -> None:
         """Write the numbers. Raises ValueError if ``step`` is among them."""
-        for name, value in _without_step(scalar_dict).items():
+        for name, value in without_step(scalar_dict).items():
             self.add_scalar(name, value, step)
 
     def close(self) -> None:
@@ -213,7 +213,7 @@ class MLflowVisBackend(BaseVisBackend):
         self, scalar_dict: Mapping[str, Any], step: int = 0, file_path: str | None = None, **kwargs: Any
     ) -> None:
         """Log the numbers at once. Raises ValueError if ``step`` is among them."""
-        self._mlflow.log_metrics(_without_step(scalar_dict), step)
+        self._mlflow.log_metrics(without_step(scalar_dict), step)
 
     def close(self) -> None:
         """Upload the files of the work_dir; close the run."""
@@ -226,7 +226,8 @@ class MLflowVisBackend(BaseVisBackend):
         self._mlflow.end_run()
 
 
-def _without_step(scalars: Mapping[str, Any]) -> Mapping[str, Any]:
+def without_step(scalars: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``scalars``. Raises ValueError if ``step`` is among them."""
     if "step" in scalars:
         raise ValueError("'step' is no scalar of its own; pass it as the argument step")
     return scalars

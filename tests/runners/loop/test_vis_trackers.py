@@ -157,6 +157,10 @@ def test_a_step_among_the_numbers_is_refused(name: str, module: str, tmp_path: P
         ("TensorboardVisBackend", "torch.utils.tensorboard"),
         ("WandbVisBackend", "wandb"),
         ("MLflowVisBackend", "mlflow"),
+        ("AimVisBackend", "aim"),
+        ("ClearMLVisBackend", "clearml"),
+        ("DVCLiveVisBackend", "dvclive"),
+        ("NeptuneVisBackend", "neptune"),
     ],
 )
 def test_a_missing_package_is_named_at_the_first_use(
@@ -169,3 +173,99 @@ def test_a_missing_package_is_named_at_the_first_use(
         BridgeError, match=rf'{name} needs the package (\w+): run "pip install \1", or leave {name} out'
     ):
         backend.add_scalar("a", 1)
+
+
+def kept(backend: Any, work_dir: Path) -> None:
+    """What :func:`write` writes, and an image that can be reckoned with."""
+    numpy = pytest.importorskip("numpy")
+    backend.close()
+    backend.add_config(Config({"work_dir": str(work_dir), "a": {"b": (numpy.ones(2), 2)}}))
+    backend.add_image("drawn", numpy.full((1, 1, 3), 255, "uint8"), 4)
+    backend.add_scalar("acc", 0.5, 2)
+    backend.add_scalars({"loss": 1.0, "lr": 0.1}, 3, "ignored.json")
+    backend.close()
+
+
+def test_clearml(tmp_path: Path, stand_in: StandIn) -> None:
+    calls = stand_in("clearml")
+    for name in ("a.py", "b.pth", "c.json"):
+        (tmp_path / name).write_text("")
+    backend = VISBACKENDS.build({"type": "ClearMLVisBackend", "init_kwargs": {"project_name": "p"}})
+    kept(backend, tmp_path)
+
+    task = "clearml.Task.init"
+    assert [(task, (), {"project_name": "p"}), (f"{task}().get_logger", (), {})] == calls[:2]
+    assert f"{task}().connect_configuration" == calls[2][0]
+    assert ["title", "series", "iteration", "image"] == list(calls[3][2])
+    report = f"{task}().get_logger().report_scalar"
+    assert [
+        (report, (), {"title": "acc", "series": "acc", "value": 0.5, "iteration": 2}),
+        (report, (), {"title": "loss", "series": "loss", "value": 1.0, "iteration": 3}),
+        (report, (), {"title": "lr", "series": "lr", "value": 0.1, "iteration": 3}),
+        (f"{task}().upload_artifact", ("a.py", str(tmp_path / "a.py")), {}),
+        (f"{task}().upload_artifact", ("b.pth", str(tmp_path / "b.pth")), {}),
+        (f"{task}().close", (), {}),
+    ] == calls[4:]
+    assert "clearml" == backend.experiment._name
+
+
+def test_neptune(tmp_path: Path, stand_in: StandIn) -> None:
+    calls = stand_in("neptune", "neptune.types")
+    backend = VISBACKENDS.build({"type": "NeptuneVisBackend"})
+    kept(backend, tmp_path)
+
+    run = "neptune.init_run()"
+    assert [("neptune.init_run", (), {"mode": "offline"}), "neptune.types.File.from_content"] == [
+        calls[0],
+        calls[1][0],
+    ]
+    assert [f"{run}[config].upload", "neptune.types.File.as_image"] == [each[0] for each in calls[2:4]]
+    assert 1.0 == calls[3][1][0].max()
+    assert (f"{run}[images].append", {"name": "drawn", "step": 4}) == (calls[4][0], calls[4][2])
+    assert [
+        (f"{run}[acc].append", (0.5,), {"step": 2}),
+        (f"{run}[loss].append", (1.0,), {"step": 3}),
+        (f"{run}[lr].append", (0.1,), {"step": 3}),
+        (f"{run}.stop", (), {}),
+    ] == calls[5:]
+
+
+def test_dvclive(tmp_path: Path, stand_in: StandIn) -> None:
+    calls = stand_in("dvclive")
+    save_dir = tmp_path / "vis_data"
+    save_dir.mkdir()
+    for name in ("config.py", "b.pth"):
+        (save_dir / name).write_text("")
+    backend = VISBACKENDS.build(
+        {"type": "DVCLiveVisBackend", "save_dir": str(save_dir), "init_kwargs": {"cache_images": False}}
+    )
+    kept(backend, tmp_path)
+
+    assert [
+        ("dvclive.Live", (), {"dir": str(save_dir), "save_dvc_exp": True, "cache_images": False}),
+        ("dvclive.Live().log_params", ({"work_dir": str(tmp_path), "a": {"b": [[1.0, 1.0], 2]}},), {}),
+    ] == calls[:2]
+    assert ("dvclive.Live().log_image", "drawn.png") == (calls[2][0], calls[2][1][0])
+    assert [
+        ("dvclive.Live().log_metric", ("acc", 0.5), {}),
+        ("dvclive.Live().log_metric", ("loss", 1.0), {}),
+        ("dvclive.Live().log_metric", ("lr", 0.1), {}),
+        ("dvclive.Live().log_artifact", (str(save_dir / "config.py"),), {}),
+        ("dvclive.Live().end", (), {}),
+    ] == calls[3:]
+    assert 3 == backend.experiment.step
+
+
+def test_aim(tmp_path: Path, stand_in: StandIn) -> None:
+    calls = stand_in("aim")
+    backend = VISBACKENDS.build({"type": "AimVisBackend", "save_dir": "work/now/vis_data"})
+    kept(backend, tmp_path)
+
+    assert ("aim.Run", (), {"experiment": "now_vis_data"}) == calls[0]
+    assert ["aim.Run()[hparams] =", "aim.Image", "aim.Run().track"] == [each[0] for each in calls[1:4]]
+    assert [
+        ("aim.Run().track", (), {"name": "acc", "value": 0.5, "step": 2}),
+        ("aim.Run().track", (), {"name": "loss", "value": 1.0, "step": 3}),
+        ("aim.Run().track", (), {"name": "lr", "value": 0.1, "step": 3}),
+        ("aim.Run().close", (), {}),
+    ] == calls[4:]
