@@ -109,6 +109,7 @@ VISUALIZERS = _root("visualizer", "visualization")
 VISBACKENDS = _root("vis_backend", "visualization")
 LOG_PROCESSORS = _root("log_processor", "runner")
 FUNCTIONS = _root("function", "dataset")
+INFERENCERS = _root("inferencer")
 
 HOOKS.share(LEGACY_HOOKS)
 MODELS.share(legacy.MODELS)

@@ -27,7 +27,7 @@ NOT_HERE = {
     "model": {"MMFullyShardedDataParallel"},
     "optim": {"ApexOptimWrapper"},
     "optim.scheduler": set(),
-    "registry": {"INFERENCERS", "STRATEGIES", "count_registered_modules", "traverse_registry_tree"},
+    "registry": {"STRATEGIES", "count_registered_modules", "traverse_registry_tree"},
     "runner": {
         "FlexibleRunner",
         "get_deprecated_model_names",

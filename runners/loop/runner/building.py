@@ -109,8 +109,13 @@ class Building(RunnerState):
 
         A scheduler without ``end`` lasts as long as the training loop, if that is built already.
         """
-        if not isinstance(self.optim_wrapper, OptimWrapperDict):
-            return self._schedulers(scheduler, _checked(self.optim_wrapper, OptimWrapper, "optim_wrapper"))
+        if not isinstance(self.optim_wrapper, (OptimWrapper, OptimWrapperDict)):
+            raise WrongSetting(
+                "param_scheduler: schedulers start from the rates of an optimizer, which is not built yet; call "
+                "build_optim_wrapper before, and resume with resume_optimizer=True where training has not begun"
+            )
+        if isinstance(self.optim_wrapper, OptimWrapper):
+            return self._schedulers(scheduler, self.optim_wrapper)
         found = {}
         for name, wrapper in self.optim_wrapper.items():
             own = scheduler

@@ -82,6 +82,13 @@ def test_a_schedule_does_not_begin_on_rates_of_another_in_silence(
     assert "the checkpoint has no param_schedulers: the schedule begins anew" in caplog.text
 
 
+def test_schedulers_without_an_optimizer_are_told(make: Any, tmp_path: Path) -> None:
+    make(**SCHEDULED).train()
+
+    with pytest.raises(BridgeError, match="rates of an optimizer, which is not built yet; call build_optim_wrapper"):
+        make(**SCHEDULED).resume(str(tmp_path / "epoch_1.pth"), resume_optimizer=False)
+
+
 def test_weights_of_another_shape_are_left_and_told(
     make: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
