@@ -9,3 +9,7 @@ class BridgeError(Exception):
 
 class ConfigError(BridgeError):
     """A config file cannot be read; the sentence starts with ``path`` or ``path:line``."""
+
+
+class MissingFile(ConfigError, FileNotFoundError):
+    """A config file is not there."""

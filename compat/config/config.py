@@ -26,7 +26,8 @@ RESERVED_KEYS = ("filename", "text", "pretty_text", "env_variables")
 class Config:
     """A config's values with attribute and item access, where they came from, and how to write them.
 
-    Raises TypeError if ``cfg_dict`` is no dict, ConfigError if it has a key of ``RESERVED_KEYS``.
+    Raises TypeError if ``cfg_dict`` is no dict, ConfigError if it has a key of ``RESERVED_KEYS``. Of MMEngine's
+    arguments ``format_python_code`` and ``keep_imported`` change nothing here.
     """
 
     _cfg_dict: ConfigDict
@@ -40,6 +41,7 @@ class Config:
         cfg_text: str | None = None,
         filename: str | Path | None = None,
         env_variables: Mapping[str, str] | None = None,
+        format_python_code: bool = True,
     ) -> None:
         if cfg_dict is not None and not isinstance(cfg_dict, Mapping):
             raise TypeError(f"cfg_dict must be a dict, but got {type(cfg_dict)}")
@@ -58,6 +60,8 @@ class Config:
         use_predefined_variables: bool = True,
         import_custom_modules: bool = True,
         use_environment_variables: bool = True,
+        lazy_import: bool | None = None,
+        format_python_code: bool = True,
         *,
         execute: bool = False,
     ) -> Config:
@@ -66,9 +70,11 @@ class Config:
         Nothing is run unless ``execute`` is true: then Python files are really executed, environment
         variables are put in (``use_environment_variables``) and the modules of ``custom_imports`` are
         imported (``import_custom_modules``). Otherwise a value that only running can give is a ConfigError
-        that says where it stands.
+        that says where it stands, and so is ``lazy_import=True``. Raises MissingFile where there is no file.
         """
         path = Path(filename).expanduser().absolute()
+        if lazy_import:
+            raise ConfigError(f"{path}: lazy_import=True is for MMEngine's pure Python style, which is not read here.")
         verbatim = () if use_predefined_variables else (path,)
         reader: Reader
         if execute:
@@ -154,7 +160,7 @@ class Config:
         merged = merge_options(options, to_plain(self._cfg_dict), allow_list_keys=allow_list_keys)
         object.__setattr__(self, "_cfg_dict", ConfigDict(merged))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, keep_imported: bool = False) -> dict[str, Any]:
         """The values in plain dicts."""
         plain: dict[str, Any] = to_plain(self._cfg_dict)
         return plain

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+_NONE: Any = object()
+
 
 class ConfigDict(dict[Any, Any]):
     """A dict with attribute access; a missing name is an error, never a new empty dict.
@@ -38,6 +40,14 @@ class ConfigDict(dict[Any, Any]):
             del self[name]
         except KeyError:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'") from None
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """As dict's; ``default`` may be named."""
+        return super().get(key, default)
+
+    def pop(self, key: Any, default: Any = _NONE) -> Any:
+        """As dict's, so KeyError without ``default``, which may be named."""
+        return super().pop(key) if default is _NONE else super().pop(key, default)
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         """As dict's, but a dict put in becomes a ConfigDict."""

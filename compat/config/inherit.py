@@ -14,7 +14,7 @@ from mmbridge.compat.config.installed import installed_config
 from mmbridge.compat.config.merge import merge
 from mmbridge.compat.config.static import Dialect, base_assignment, bases_of, evaluate, one_dialect, parse
 from mmbridge.compat.config.values import BaseRef, StaticFile, Undecided
-from mmbridge.compat.errors import ConfigError
+from mmbridge.compat.errors import ConfigError, MissingFile
 
 __all__ = ["Reader", "merge"]
 
@@ -138,8 +138,8 @@ class Reader:
             raise ConfigError(f"{where}: the base {base!r} is a URL and is not fetched; download it and name the file.")
         if "::" in base:
             return installed_config(base, where)
-        what = "is a directory" if os.path.isdir(found) else "does not exist"
-        raise ConfigError(f"{where}: the base {base!r} {what} ({found}); correct the path in _base_.")
+        kind, what = (ConfigError, "is a directory") if os.path.isdir(found) else (MissingFile, "does not exist")
+        raise kind(f"{where}: the base {base!r} {what} ({found}); correct the path in _base_.")
 
     def _line(self, name: str, base: str) -> int:
         """The line of ``name`` that asks for ``base``."""
@@ -212,11 +212,13 @@ def _absolute(path: Path) -> str:
 
 def _read(path: Path) -> str:
     if path.suffix not in EXTENSIONS:
+        if path.is_dir():
+            raise ConfigError(f"{path}: is a folder; name a config in it.")
         raise ConfigError(f"{path}: a config ends in {', '.join(EXTENSIONS)}, found {path.suffix!r}; rename the file.")
     try:
         return decode(path.read_bytes(), path)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: this file does not exist; correct the path.") from None
+        raise MissingFile(f"{path}: this file does not exist; correct the path.") from None
     except IsADirectoryError:
         raise ConfigError(f"{path}: this is a directory, not a config file; name a file in it.") from None
     except OSError as error:
