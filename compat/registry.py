@@ -280,6 +280,8 @@ def build_from_cfg(cfg: Mapping[str, Any], registry: Registry, default_args: Map
     names up in. Neither dict is changed. Raises KeyError without ``type``, :class:`UnknownName` for an unregistered
     one; what the constructor raises passes unchanged, with a note saying what was being built.
     """
+    cfg = getattr(cfg, "_cfg_dict", cfg)  # of a Config
+    default_args = getattr(default_args, "_cfg_dict", default_args)
     for label, value in (("cfg", cfg), ("default_args", {} if default_args is None else default_args)):
         if not isinstance(value, Mapping):
             raise TypeError(f"{label} must be a dict, found {type(value).__name__}: {value!r}")

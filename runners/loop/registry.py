@@ -77,10 +77,11 @@ def build_scheduler_from_cfg(
             "the number of iterations of an epoch; the runner takes it from train_dataloader"
         )
     kind = arguments.pop("type", None)
-    found: Any = registry.get(kind) if isinstance(kind, str) else kind
-    if found is None:
-        raise registry.unknown(str(kind))
-    return found.build_iter_from_epoch(**arguments, epoch_length=epoch_length)
+    with registry.switch_scope_and_registry(arguments.pop("_scope_", None)) as scoped:
+        found: Any = scoped.get(kind) if isinstance(kind, str) else kind
+        if found is None:
+            raise scoped.unknown(str(kind))
+        return found.build_iter_from_epoch(**arguments, epoch_length=epoch_length)
 
 
 def _root(name: str, *locations: str, build_func: Any = None) -> Registry:

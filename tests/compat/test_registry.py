@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from mmbridge.compat.config import Config
 from mmbridge.compat.registry import (
     LegacyRegistry,
     Registry,
@@ -146,6 +147,16 @@ def test_build_fills_defaults_and_changes_no_dict() -> None:
 
     assert (built.a, built.b) == (1, 7)
     assert (cfg, defaults) == ({"type": "Plain", "a": 1}, {"a": 5, "b": 7})
+
+
+def test_config_and_defaults_may_be_config_objects() -> None:
+    registry = Registry("thing", scope="s")
+    registry.register_module(module=Plain)
+    config = Config({"type": "Plain", "a": 1})
+
+    built = registry.build(config, default_args=Config({"a": 5, "b": {"c": 7}}))
+
+    assert (built.a, built.b.c, "type" in config) == (1, 7, True)
 
 
 def test_type_may_come_from_the_defaults_or_be_a_callable() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from mmbridge.compat.schedules import SCHEDULERS
 from mmbridge.runners.loop import scheduler as schedulers
-from mmbridge.runners.loop.registry import PARAM_SCHEDULERS
+from mmbridge.runners.loop.registry import PARAM_SCHEDULERS, Registry
 from mmbridge.runners.loop.scheduler.stepping import INF
 
 
@@ -132,6 +132,27 @@ def test_going_on_without_initial_values(kind: Any) -> None:
 def test_what_cannot_be_converted(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         schedulers.StepLR.build_iter_from_epoch(optimizer_of(), step_size=1, **arguments)
+
+
+@pytest.fixture
+def project(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """The registry of a project below that of schedulers, which holds another StepLR."""
+    monkeypatch.setattr(PARAM_SCHEDULERS, "children", {})
+    registry = Registry("parameter scheduler", parent=PARAM_SCHEDULERS, scope="project_of_schedulers")
+    registry.register_module(module=type("StepLR", (schedulers.StepLR,), {}))
+    return registry
+
+
+@pytest.mark.parametrize("converted", [True, False])
+@pytest.mark.parametrize("way", ["in_cfg", "in_force"])
+def test_a_scope_says_whose_scheduler_is_built(project: Registry, way: str, converted: bool) -> None:
+    cfg = {"type": "StepLR", "step_size": 2, "convert_to_iter_based": converted, "epoch_length": 3}
+    own = {"_scope_": project.scope} if way == "in_cfg" else {}
+
+    with PARAM_SCHEDULERS.switch_scope_and_registry(project.scope if way == "in_force" else None):
+        built = PARAM_SCHEDULERS.build({**cfg, **own}, default_args={"optimizer": optimizer_of()})
+
+    assert (type(built), built.step_size) == (project.get("StepLR"), 6 if converted else 2)
 
 
 def test_what_counts_epochs_is_converted_by_keyword_only() -> None:
