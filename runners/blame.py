@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from mmbridge.compat.errors import BridgeError
+from mmbridge.compat.errors import BridgeError, ConfigError
 from mmbridge.compat.registry import MissingKey
 
 _OURS: Final = frozenset({"mmbridge", "torch", *sys.stdlib_module_names})
@@ -62,12 +62,24 @@ def blaming(section: str) -> Iterator[None]:
     except (KeyError, TypeError, ValueError, OSError) as error:
         if not settings_fault(error):
             raise
-        told = _told(section, error)
-        setattr(told, _TOLD, True)
-        raise told from error
+        blamed = told(section, error)
+        setattr(blamed, _TOLD, True)
+        raise blamed from error
 
 
-def _told(section: str, error: Exception) -> BridgeError:
+@contextmanager
+def naming(*names: object) -> Iterator[None]:
+    """Within the block, a sentence for a person begins with a file's name: the first of ``names``, if with none yet."""
+    try:
+        yield
+    except BridgeError as error:
+        if str(error).startswith(tuple(map(str, names))):
+            raise
+        raise ConfigError(f"{names[0]}: {error}") from error
+
+
+def told(section: str, error: Exception) -> BridgeError:
+    """``error``, which is none of this project, as a sentence about ``section``."""
     notes = getattr(error, "__notes__", [])
     built = f" ({notes[0]})" if notes else ""
     if isinstance(error, OSError):

@@ -131,9 +131,10 @@ def import_custom_modules(custom_imports: Mapping[str, Any], where: str) -> None
         try:
             importlib.import_module(name)
         except ImportError as error:
-            message = f"{where}: custom_imports: {name} cannot be imported ({error}); put it on PYTHONPATH."
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            itself = missing is not None and f"{name}.".startswith(f"{missing}.")
+            advice = "; put it on PYTHONPATH" if itself else ""  # else it was found, and what it imports was not
+            message = f"{where}: custom_imports: {name} cannot be imported ({error}){advice}."
             if not custom_imports.get("allow_failed_imports", False):
-                missing = error.name if isinstance(error, ModuleNotFoundError) else None
-                itself = missing is not None and f"{name}.".startswith(f"{missing}.")
                 raise (ModuleMissing if itself else ImportError)(message) from error
             warnings.warn(message, stacklevel=3)

@@ -154,7 +154,8 @@ class EvalHook(LegacyHook):
         if self.key_indicator == "auto":
             self._init_rule(self.rule, next(iter(scores)))
         if self.key_indicator not in scores:
-            raise MissingKey(f"save_best={self.key_indicator!r} is not among the results: {', '.join(scores)}")
+            found = ", ".join(scores)
+            raise MissingKey(f"evaluation: save_best={self.key_indicator!r} is not among the results: {found}")
         return scores[self.key_indicator]
 
     def _save_ckpt(self, runner: Any, key_score: Any) -> None:

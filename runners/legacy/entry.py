@@ -16,7 +16,7 @@ import torch
 from mmbridge.compat.config import Config
 from mmbridge.compat.errors import BridgeError, ConfigError
 from mmbridge.compat.registry import nearest
-from mmbridge.runners.blame import settings_fault
+from mmbridge.runners.blame import naming, settings_fault, told
 from mmbridge.runners.checkpoint import find_latest_checkpoint
 from mmbridge.runners.dist import get_dist_info, get_local_rank, init_dist
 from mmbridge.runners.hooks import DistEvalHook, DistSamplerSeedHook, EvalHook
@@ -32,12 +32,22 @@ from mmbridge.runners.legacy.preparation import (
 )
 from mmbridge.runners.legacy.runner import check_workflow
 from mmbridge.runners.legacy.train_scripts import SCRIPTS, TrainScript, told_script
+from mmbridge.runners.misspelt import misspelt, warn_of_misspelt, warn_of_new_options
 from mmbridge.runners.norms import revert_sync_batchnorm
 from mmbridge.runners.optim import build_optimizer
 from mmbridge.runners.parallel import MMDataParallel, MMDistributedDataParallel
 from mmbridge.runners.registries import DATASETS, MODELS
 from mmbridge.runners.seed import init_random_seed, set_random_seed
 from torch import nn
+
+KNOWN_KEYS = (
+    *("auto_resume", "auto_scale_lr", "checkpoint_config", "cudnn_benchmark", "custom_hooks", "custom_imports", "data"),
+    *("dist_params", "evaluation", "find_unused_parameters", "fp16", "gpu_ids", "load_from", "log_config", "log_level"),
+    *("lr_config", "model", "momentum_config", "mp_start_method", "opencv_num_threads", "optimizer", "optimizers"),
+    *("optimizer_config", "resume_from", "runner", "seed", "test_cfg", "total_epochs", "total_iters", "train_cfg"),
+    *("work_dir", "workflow"),
+)
+"""Every top-level key that this entry reads; all others are a config's own variables, or its library's."""
 
 
 class UnknownScript(BridgeError, ValueError):
@@ -81,15 +91,19 @@ def train_file(
     set_random_seed(cfg.seed, deterministic)
     timestamp = time.strftime("%Y%m%d_%H%M%S", time.localtime())
     if rank == 0:
-        os.makedirs(cfg.work_dir, exist_ok=True)
-        cfg.dump(os.path.join(cfg.work_dir, Path(path).name))
+        with blaming(cfg, "work_dir"):
+            os.makedirs(cfg.work_dir, exist_ok=True)
+            cfg.dump(os.path.join(cfg.work_dir, Path(path).name))
     logger = run_logger(script, Path(cfg.work_dir, f"{timestamp}.log"), cfg.get("log_level", "INFO"))
     meta = {"env_info": environment_info(), "config": cfg.pretty_text, "seed": cfg.seed, "exp_name": Path(path).name}
     logger.info("Environment info:\n%s", meta["env_info"])
     logger.info("Distributed training: %s, seed: %d, deterministic: %s", world_size > 1, cfg.seed, deterministic)
     logger.info("Config, trained as by %s:\n%s", script, cfg.pretty_text)
     try:
-        return train(cfg, logger=logger, meta=meta, timestamp=timestamp, validate=validate, script=script, hooks=hooks)
+        with naming(path, cfg.filename):
+            return train(
+                cfg, logger=logger, meta=meta, timestamp=timestamp, validate=validate, script=script, hooks=hooks
+            )
     finally:
         for handler in logger.handlers:
             handler.close()
@@ -107,7 +121,9 @@ def read_config(path: str | Path, options: Mapping[str, Any] | None = None) -> C
         raise ConfigError(f"{path}: {error}") from None
     cfg = Config(values, filename=str(path))
     if options:
+        warn_of_new_options(path, values, options)
         cfg.merge_from_dict(options)
+    warn_of_misspelt(path, cfg, KNOWN_KEYS)
     return cfg
 
 
@@ -132,7 +148,9 @@ def train(
     cfg = cfg if isinstance(cfg, Config) else Config(dict(cfg))
     for key in ("data", "optimizers" if "optimizers" in cfg else "optimizer", "lr_config"):
         if key not in cfg:
-            raise ConfigError(f"{cfg.filename or 'config'}: has no {key!r}, which training needs")
+            close = [wrong for wrong, meant in misspelt(cfg, KNOWN_KEYS).items() if meant == key]
+            hint = f"; did you mean it by {close[0]!r}?" if close else ""
+            raise ConfigError(f"{cfg.filename or 'config'}: has no {key!r}, which training needs{hint}")
     workflow = [tuple(flow) for flow in cfg.get("workflow", [("train", 1)])]
     with blaming(cfg, "runner"):
         runner_cfg = runner_section(cfg, ways)
@@ -177,10 +195,12 @@ def blaming(cfg: Any, key: str) -> Iterator[None]:
     """Within the block, what is wrong with a config is a ConfigError that names the file and ``key``."""
     try:
         yield
-    except (BridgeError, KeyError, TypeError, ValueError) as error:
-        if not isinstance(error, BridgeError) and not settings_fault(error):
+    except (BridgeError, KeyError, TypeError, ValueError, OSError) as error:
+        ours = isinstance(error, BridgeError)
+        if not ours and not settings_fault(error):
             raise  # raised in somebody's own code: the traceback says more than the config's name
-        raise ConfigError(f"{cfg.filename or 'config'}: {key}: {error}") from error
+        sentence = f"{key}: {error}" if ours else str(told(key, error))
+        raise ConfigError(f"{cfg.filename or 'config'}: {sentence}") from error
 
 
 def build_model(cfg: Any) -> nn.Module:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmbridge.compat.config import Config
-from mmbridge.compat.errors import BridgeError, ConfigError
-from mmbridge.runners.blame import blaming
+from mmbridge.compat.errors import ConfigError
+from mmbridge.runners.blame import blaming, naming
 from mmbridge.runners.loop.registry import RUNNERS, build_runner_from_cfg
 from mmbridge.runners.loop.runner.runner import ARGUMENTS
+from mmbridge.runners.misspelt import misspelt, warn_of_misspelt, warn_of_new_options
 
 KNOWN_KEYS = (
     *ARGUMENTS,
@@ -46,8 +44,9 @@ def train_file(
     config. Raises ConfigError for what cannot be trained.
     """
     cfg = Config.fromfile(path, execute=True)
-    with _naming(cfg, path):
+    with naming(path, cfg.filename):
         if options:
+            warn_of_new_options(path, cfg.to_dict(), options)
             cfg.merge_from_dict(options)
         with blaming("work_dir"):
             cfg.work_dir = os.path.abspath(work_dir or cfg.get("work_dir") or Path("work_dirs", Path(path).stem))
@@ -67,29 +66,9 @@ def train_file(
     return runner
 
 
-@contextmanager
-def _naming(cfg: Config, path: str | Path) -> Iterator[None]:
-    """Within the block, a sentence for a person begins with the config's ``path``."""
-    try:
-        yield
-    except BridgeError as error:
-        if str(error).startswith((str(path), str(cfg.filename))):
-            raise
-        raise ConfigError(f"{path}: {error}") from error
-
-
 def _check_keys(cfg: Config, path: str | Path) -> None:
-    wrong = _misspelt(cfg)
     if cfg.get("train_cfg") is None:
-        close = [key for key, known in wrong.items() if known == "train_cfg"]
+        close = [key for key, known in misspelt(cfg, KNOWN_KEYS).items() if known == "train_cfg"]
         hint = f"; did you mean it by {close[0]!r}?" if close else ""
         raise ConfigError(f"{path}: has no train_cfg, so there is nothing to train{hint}")
-    for key, known in wrong.items():
-        warnings.warn(f"{path}: nothing reads {key!r}; did you mean {known!r}?", stacklevel=2)
-
-
-def _misspelt(cfg: Any) -> dict[str, str]:
-    """The keys of ``cfg`` that nothing reads and that differ by a slip from one that is missing, with that one."""
-    missing = [known for known in KNOWN_KEYS if known not in cfg]
-    close = {key: get_close_matches(key, missing, 1, 0.85) for key in cfg if key not in KNOWN_KEYS}
-    return {key: found[0] for key, found in close.items() if found}
+    warn_of_misspelt(path, cfg, KNOWN_KEYS)
