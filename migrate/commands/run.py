@@ -155,9 +155,17 @@ def _train(given: dict[str, Any], runtime: str) -> None:
             saved = names.of(Path(stop.checkpoint))
             click.echo(f"migrate: stopped; the state is in {saved}. To go on, add --resume {saved}", err=True)
             sys.exit(130)
+        except KeyboardInterrupt:
+            told = "stopped at once; --resume goes on from the latest checkpoint, if there is one."
+            click.echo(f"migrate: {told}", err=True)
+            sys.exit(130)
     if runner.rank == 0:
         epochs = f"{runner.epoch} epochs, " if runner.epoch and runner.max_epochs is not None else ""
-        click.echo(f"Trained {epochs}{runner.iter} iterations; see {names.of(Path(runner.work_dir))}.")
+        told = f"Trained {epochs}{runner.iter} iterations; see {names.of(Path(runner.work_dir))}."
+        try:
+            click.echo(told)
+        except BrokenPipeError:  # the training is whole, whether anybody reads this or not
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _of(runtime: str) -> tuple[Any, Any]:

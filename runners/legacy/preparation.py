@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbridge.compat.errors import ConfigError
+from mmbridge.runners.console import ConsoleHandler
 from mmbridge.runners.dist import get_dist_info
 from mmbridge.runners.legacy.train_scripts import TrainScript
 
@@ -108,7 +109,7 @@ def scaled_lr(config: Mapping[str, Any], world_size: int, samples_per_gpu: int) 
 def run_logger(name: str, log_file: Path | None, level: str = "INFO") -> logging.Logger:
     """A logger of this run's own, to the console and to ``log_file``; other processes log errors only."""
     logger = logging.Logger(name, getattr(logging, level) if get_dist_info()[0] == 0 else logging.ERROR)
-    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    handlers: list[logging.Handler] = [ConsoleHandler()]
     if log_file is not None and get_dist_info()[0] == 0:
         os.makedirs(log_file.parent, exist_ok=True)
         handlers.append(logging.FileHandler(log_file, "w"))

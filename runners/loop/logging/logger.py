@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import torch
+from mmbridge.runners.console import ConsoleHandler
 from mmbridge.runners.dist import get_dist_info, get_local_rank
 from mmbridge.runners.loop.logging.named import Named
 
@@ -87,7 +88,7 @@ class MMLogger(Named, logging.Logger):
         Named.__init__(self, name)
         level = _level(log_level)
         rank, world_size = get_dist_info()
-        console = logging.StreamHandler(sys.stdout)
+        console = ConsoleHandler(sys.stdout)
         console.setFormatter(MMFormatter(color=_shows_colours(sys.stdout), datefmt="%m/%d %H:%M:%S"))
         console.setLevel(level if rank == 0 else logging.ERROR)
         self._add(console)
