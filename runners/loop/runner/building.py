@@ -109,12 +109,12 @@ class Building(RunnerState):
 
         A scheduler without ``end`` lasts as long as the training loop, if that is built already.
         """
-        if not isinstance(self.optim_wrapper, (OptimWrapper, OptimWrapperDict)):
+        if not isinstance(self.optim_wrapper, OptimWrapper):  # of which an OptimWrapperDict is one, too
             raise WrongSetting(
                 "param_scheduler: schedulers start from the rates of an optimizer, which is not built yet; call "
                 "build_optim_wrapper before, and resume with resume_optimizer=True where training has not begun"
             )
-        if isinstance(self.optim_wrapper, OptimWrapper):
+        if not isinstance(self.optim_wrapper, OptimWrapperDict):
             return self._schedulers(scheduler, self.optim_wrapper)
         found = {}
         for name, wrapper in self.optim_wrapper.items():
