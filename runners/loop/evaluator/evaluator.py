@@ -69,8 +69,10 @@ class Evaluator:
     ) -> dict[str, Any]:
         """The scores of outputs that are there already, and of their ``data``, ``chunk_size`` at a time.
 
-        Raises ValueError where outputs and data differ in number.
+        Raises ValueError where outputs and data differ in number, and for a ``chunk_size`` below 1.
         """
+        if chunk_size < 1:
+            raise ValueError(f"chunk_size must be 1 or more, found {chunk_size}")
         if data is not None and len(data) != len(data_samples):
             raise ValueError(f"there must be data for every sample, found {len(data)} for {len(data_samples)}")
         batches = None if data is None else _chunks(data, chunk_size)

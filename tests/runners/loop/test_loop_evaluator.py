@@ -167,6 +167,12 @@ def test_offline_evaluation(chunk_size: int) -> None:
     assert list(zip(batches, [0, 1, 2], strict=True)) == scores["toy/all"]
 
 
+@pytest.mark.parametrize("chunk_size", [0, -1])
+def test_offline_evaluation_of_chunks_without_outputs_is_refused(chunk_size: int) -> None:
+    with pytest.raises(ValueError, match=f"chunk_size must be 1 or more, found {chunk_size}"):
+        Evaluator(Listing()).offline_evaluate([0, 1], chunk_size=chunk_size)
+
+
 def test_offline_evaluation_without_data_or_with_too_little() -> None:
     evaluator = Evaluator(Listing())
 
