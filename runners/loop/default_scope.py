@@ -1,7 +1,7 @@
 """The default scope as code written for MMEngine asks for it and sets it.
 
 It is the one that the registries look at (:mod:`mmbridge.compat.scope`): a run sets its own for as long as it lasts,
-and :func:`init_default_scope` sets one for the rest of the program, or of the context (:mod:`contextvars`).
+and :func:`init_default_scope` sets one for the rest of the thread, or of the context (:mod:`contextvars`).
 """
 
 from __future__ import annotations

@@ -45,6 +45,15 @@ class FieldNames(MutableSet[str]):
         """Remove it, if it is there."""
         self._names.pop(value, None)
 
+    def update(self, *others: Iterable[str]) -> None:
+        """Add all names of all of them."""
+        for names in others:
+            self._names.update(dict.fromkeys(names))
+
+    def copy(self) -> FieldNames:
+        """The same names, in a set of their own."""
+        return FieldNames(self)
+
 
 class BaseDataElement:
     """Fields that are set as attributes are data; those of ``metainfo`` are data about it. A name is of one kind.

@@ -67,6 +67,16 @@ def test_the_names_of_the_fields_are_not_to_be_replaced(name: str) -> None:
         delattr(element(), name)
 
 
+def test_names_of_fields_are_copied_and_extended_as_sets_are() -> None:
+    """Converters between elements of two packages do so."""
+    element = BaseDataElement(b=1, a=2)
+
+    names = element._data_fields.copy()
+    names.update({"c"}, ["d"])
+
+    assert (["b", "a", "c", "d"], ["b", "a"]) == (list(names), list(element._data_fields))
+
+
 def test_fields_are_removed() -> None:
     made = element(score=0.5)
 
