@@ -14,7 +14,15 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures" / "toys" / "loop")
 from loop_engines import on_torch_of_today  # noqa: E402
 from loop_imports import OVERRIDING, project  # noqa: E402
 
-RUNS = ["a_runner", "loops", "several_sets_of_data", "several_sets_and_a_timer", "averages", "seeds"]
+RUNS = [
+    "a_runner",
+    "a_runner_of_its_own_arguments",
+    "loops",
+    "several_sets_of_data",
+    "several_sets_and_a_timer",
+    "averages",
+    "seeds",
+]
 
 
 @pytest.fixture(scope="module")

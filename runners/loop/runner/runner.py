@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -112,12 +113,12 @@ class Runner(Building, Checkpointing, LegacyView):
 
     @blaming("work_dir")
     def _set_names(self, work_dir: str | os.PathLike[str], experiment_name: str | None) -> None:
-        self.work_dir = os.path.abspath(work_dir)
-        self.timestamp = shared_timestamp()
+        self._work_dir = os.path.abspath(work_dir)
+        self._timestamp = shared_timestamp()
         stem = Path(self.cfg.filename).stem if self.cfg.filename else None
         first = experiment_name or stem
-        self.experiment_name = f"{first}_{self.timestamp}" if first else self.timestamp
-        self.log_dir = os.path.join(self.work_dir, self.timestamp)
+        self._experiment_name = f"{first}_{self.timestamp}" if first else self.timestamp
+        self._log_dir = os.path.join(self.work_dir, self.timestamp)
         os.makedirs(self.log_dir, exist_ok=True)
 
     def _open(self, log_level: str, visualizer: Any, log_processor: Any) -> None:
@@ -135,13 +136,17 @@ class Runner(Building, Checkpointing, LegacyView):
 
     @classmethod
     def from_cfg(cls, cfg: Mapping[str, Any]) -> Runner:
-        """The runner that a whole config describes; ``model`` and ``work_dir`` must be there, or MissingKey."""
+        """The runner that a whole config describes; ``model`` and ``work_dir`` must be there, or MissingKey.
+
+        The constructor gets every argument by its name, so that one of a subclass can rely on them.
+        """
         own: Any = Config(cfg.to_dict(), filename=cfg.filename) if isinstance(cfg, Config) else copied(cfg)
         where = f"{own.filename}: " if isinstance(own, Config) and own.filename else "config: "
         for key in ("model", "work_dir"):
             if key not in own:
                 raise MissingKey(f"{where}has no {key!r}, which a run needs")
-        given = {key: own[key] for key in ARGUMENTS if own.get(key) is not None}
+        defaults = inspect.signature(Runner).parameters
+        given = {key: copied(defaults[key].default) if own.get(key) is None else own[key] for key in ARGUMENTS}
         return cls(**given, cfg=own)
 
     def setup_env(self, env_cfg: Mapping[str, Any]) -> None:

@@ -29,10 +29,10 @@ class RunnerState:
     visualizer: Any
     log_processor: Any
     logger: MMLogger
-    timestamp: str
-    work_dir: str
-    log_dir: str
-    experiment_name: str
+    _timestamp: str
+    _work_dir: str
+    _log_dir: str
+    _experiment_name: str
     auto_scale_lr: Mapping[str, Any] | None
     mode: str | None = None
     data_loader: Any = None
@@ -54,6 +54,26 @@ class RunnerState:
     build_train_loop: Callable[[Any], Any]
     build_val_loop: Callable[[Any], Any]
     build_test_loop: Callable[[Any], Any]
+
+    @property
+    def timestamp(self) -> str:
+        """When the run was made, ``YYYYmmdd_HHMMSS``."""
+        return self._timestamp
+
+    @property
+    def experiment_name(self) -> str:
+        """The name of the run: what it was given, or the config's, with its time."""
+        return self._experiment_name
+
+    @property
+    def work_dir(self) -> str:
+        """The folder for checkpoints and the config."""
+        return self._work_dir
+
+    @property
+    def log_dir(self) -> str:
+        """The folder for logs, named by the time, in the work directory."""
+        return self._log_dir
 
     @property
     def epoch(self) -> int:

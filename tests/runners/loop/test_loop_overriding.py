@@ -30,6 +30,14 @@ def test_the_environment_and_the_log_processor(heard: Any) -> None:
     assert [first, "('scope', 'mmengine', 3)", "('before', 12, 3)"] == heard("a_runner")
 
 
+def test_a_runner_gets_every_argument_by_its_name(heard: Any) -> None:
+    given, _, hooks, files = heard("a_runner_of_its_own_arguments")
+
+    assert given.startswith("('given', None, False, 'none', ['auto_scale_lr', 'cfg', 'custom_hooks',")
+    assert hooks.startswith("(True, ") and "AlwaysAverage" in hooks
+    assert "('files', ['epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth'])" == files
+
+
 def test_a_loop_may_set_its_length(heard: Any) -> None:
     lines = [f"('line', 'Iter(train) [{n}/6]', 10)" for n in (2, 4, 6)]
 
