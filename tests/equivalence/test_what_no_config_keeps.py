@@ -81,3 +81,27 @@ def test_biases_of_depthwise_convolutions_decay_as_biases() -> None:
     changed = [name for name, was, now in zip(names, before, after, strict=True) if was != now]
 
     assert changed == ["features.0.bias"]
+
+
+def test_shuffled_data_come_in_another_order() -> None:
+    shuffled = {"samples_per_gpu": 8, "workers_per_gpu": 0, "train": BRIGHT, "val": BRIGHT}
+    old, new = both(EPOCHS, data=shuffled)
+
+    assert len(losses(old)) == len(losses(new))
+    assert losses(old) != losses(new)
+
+
+def test_the_average_of_weights_begins_with_the_first_step() -> None:
+    """After one step MMCV's is half of what the weights were before; each run's model ends with what it is here."""
+    hook = {"type": "EMAHook", "momentum": 0.5, "warm_up": 1, "priority": 49}
+    one = {"samples_per_gpu": 16, "workers_per_gpu": 0, "train_dataloader": {"shuffle": False}, "train": BRIGHT}
+    old, new = both({"type": "EpochBasedRunner", "max_epochs": 1}, custom_hooks=[hook], data=one)
+    (average,) = [each.ema_model for each in new.runner.hooks if hasattr(each, "ema_model")]
+    there, here, trained = (
+        next(value for name, value in model.named_parameters() if name.endswith("head.weight"))
+        for model in (old.runner.model, average, new.runner.model)
+    )
+
+    assert losses(old) == losses(new)
+    assert here.equal(trained)
+    assert not there.equal(trained)
