@@ -1,5 +1,6 @@
 """The runner, its loops, and what they need to build and resume."""
 
+import mmbridge.runners.torch_import  # noqa: F401 - before all that imports torch
 from mmbridge.compat.hook import Priority, get_priority
 from mmbridge.runners.checkpoint import CheckpointLoader, load_checkpoint
 from mmbridge.runners.checkpoint import write_file as save_checkpoint
