@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import torch
 from mmbridge.compat.errors import BridgeError
+from mmbridge.runners.blame import NotAccessible
 from mmbridge.runners.dist import get_dist_info
 from mmbridge.runners.state_dict import get_state_dict, load_state_dict, revised, unwrapped, weights_to_cpu
 from torch import nn
@@ -235,11 +236,20 @@ def _plain(value: Any) -> Any:
 
 
 def write_file(checkpoint: Mapping[str, Any], filename: str) -> None:
-    """Write ``checkpoint`` so that ``filename`` is at every moment the old file or the whole new one."""
-    with replacing(filename) as partial, open(partial, "wb") as file:
-        torch.save(checkpoint, file)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write ``checkpoint`` so that ``filename`` is at every moment the old file or the whole new one.
+
+    Raises NotAccessible where the disk takes no more, or the folder nothing.
+    """
+    try:
+        with replacing(filename) as partial, open(partial, "wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except (OSError, RuntimeError) as error:
+        cause = error if isinstance(error, OSError) else error.__context__  # torch's own error hides the disk's
+        if not isinstance(cause, OSError):
+            raise
+        raise NotAccessible(f"{filename}: cannot be written: {cause.strerror or cause}") from error
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import io
 import os
 import pathlib
 import pickle
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from mmbridge.compat.errors import BridgeError
+from mmbridge.runners.blame import NotAccessible
 from mmbridge.runners.checkpoint import (
     CheckpointLoader,
     UnsafeCheckpoint,
@@ -284,6 +287,25 @@ def test_a_file_that_holds_no_dict(tmp_path: Path) -> None:
 
     with pytest.raises(BridgeError, match="holds no state_dict but a list"):
         load_checkpoint(nn.Linear(1, 1), str(tmp_path / "x.pth"))
+
+
+class FullDisk(io.BytesIO):
+    """A file on a disk with room for nothing."""
+
+    def write(self, data: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_takes_no_more_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "last.pth"
+    monkeypatch.setattr("builtins.open", lambda *arguments: FullDisk())
+    with pytest.raises(NotAccessible, match=f"^{path}: cannot be written: No space left on device$"):
+        write_file({"a": torch.ones(3)}, str(path))
+    monkeypatch.undo()
+
+    (tmp_path / "file").touch()
+    with pytest.raises(NotAccessible, match=r"file/last\.pth: cannot be written: (Not a directory|File exists)$"):
+        write_file({}, str(tmp_path / "file/last.pth"))
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
