@@ -122,7 +122,7 @@ def _runtime(path: Path) -> str:
 
 def _need_torch() -> None:
     try:
-        import torch  # noqa: F401
+        import mmbridge.runners.torch_import  # noqa: F401 - faster than importing torch itself
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -159,6 +159,7 @@ def _train(given: dict[str, Any], runtime: str) -> None:
             told = "stopped at once; --resume goes on from the latest checkpoint, if there is one."
             click.echo(f"migrate: {told}", err=True)
             sys.exit(130)
+    _leave_group()
     if runner.rank == 0:
         epochs = f"{runner.epoch} epochs, " if runner.epoch and runner.max_epochs is not None else ""
         told = f"Trained {epochs}{runner.iter} iterations; see {names.of(Path(runner.work_dir))}."
@@ -166,6 +167,14 @@ def _train(given: dict[str, Any], runtime: str) -> None:
             click.echo(told)
         except BrokenPipeError:  # the training is whole, whether anybody reads this or not
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _leave_group() -> None:
+    """Leave the process group, if there is one: its threads may abort a program that ends with it (pytorch#190489)."""
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def _of(runtime: str) -> tuple[Any, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def trained(model: nn.Module) -> dict[str, Any]:
     logged = [adapted.train_step({"x": torch.full((2,), float(rank + x))}, optim_wrapper) for x in (1, 3)]
     return {
         "logged": [{name: float(value) for name, value in each.items()} for each in logged],
-        "weight": float(model.weight),
+        "weight": model.weight.item(),
         "results": [float(each) for each in adapted.val_step({"x": torch.ones(2)})],
         "keys": list(adapted.module.state_dict()),
     }
@@ -107,6 +108,7 @@ def main(folder: Path) -> None:
     }
     torch.save(found, folder / f"rank{rank}.pt")
     torch.distributed.destroy_process_group()
+    time.sleep(0.2)  # a thread of gloo that has not let go of the last tensor when Python ends aborts the process
 
 
 if __name__ == "__main__":
