@@ -90,6 +90,14 @@ class _Options:
     show_default=True,
     help="How schedules are written: MMEngine's own schedulers, one exact scheduler of mmbridge, or as OpenMMLab does.",
 )
+@click.option(
+    "--library",
+    type=click.Choice(["none"]),
+    default="none",
+    show_default=True,
+    expose_value=False,  # with one choice it only keeps its meaning once there are more
+    help="Whose datasets, models and metrics are renamed: none, as for a project's own. No library has a table yet.",
+)
 @click.option("--report", type=click.Path(path_type=Path), help="Write the report to this file, too, in --format.")
 @click.option(
     "--format",

@@ -243,6 +243,7 @@ def test_text_in_another_encoding_is_printed_in_it(migrate: Migrate, here: Path)
         pytest.param(["-", "a.py"], "'-' is read alone", id="standard input among others"),
         pytest.param(["-", "-o", "x"], "'-' is read alone", id="standard input written"),
         pytest.param(["a.py", "--in-plac"], "--in-place", id="a misspelt option"),
+        pytest.param(["a.py", "--library", "mmdet"], "'mmdet' is not 'none'", id="a library without a table"),
         pytest.param(["a.py", "--jobs", "0"], "0 is not in the range", id="no job"),
         pytest.param(["a.py", "-o", "a.py"], "a.py is a file; name a folder", id="out is a file"),
         pytest.param(["a.py", "-o", "a.py/x"], "a.py is a file; name a folder", id="out is below a file"),

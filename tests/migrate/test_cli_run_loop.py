@@ -47,7 +47,7 @@ def test_a_new_style_config_is_trained_and_validated(run: Run, project: Path, ru
 def test_a_project_is_converted_and_run(run: Run, migrate: Callable[..., object], project: Path) -> None:
     shutil.copy(TOYS / "toy_library.py", project)
     shutil.copytree(TOYS / "configs", "old")
-    migrate("convert", "old", "-o", "new")
+    migrate("convert", "old", "-o", "new", "--library", "none")
     for name, expected in (("classify", "4 epochs, 16 iterations"), ("segment", "40 iterations")):
         ran = run(f"new/{name}.py", "--work-dir", "out", *QUIET)
 
