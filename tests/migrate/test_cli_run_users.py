@@ -22,6 +22,7 @@ ONE = {OLD: "runner.max_epochs=1", NEW: "train_cfg.max_epochs=1"}
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Toys of both styles in the current folder."""
+    pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     shutil.copy(TOYS / "toy_library.py", tmp_path)
