@@ -25,13 +25,6 @@ from typing import Any
 ROUNDS = 11
 RATE = {"lr": 0.1}
 BARE = "torch alone"
-PACKAGES = {
-    "MMCV 1.7.2": "mmcv.runner",
-    "mmbridge, legacy": "mmbridge.runners.legacy",
-    "MMEngine 0.10.7": "mmengine",
-    "mmbridge, loop": "mmbridge.runners.loop",
-}
-"""The engines: two with MMCV 1.x's names and two with MMEngine's."""
 
 
 def bare(clock: list[float]) -> None:
@@ -96,6 +89,14 @@ def new(package: str, folder: str, clock: list[float]) -> None:
     clock.append(time.perf_counter())
 
 
+ENGINES = {
+    "MMCV 1.7.2": (old, "mmcv.runner"),
+    "mmbridge, legacy": (old, "mmbridge.runners.legacy"),
+    "MMEngine 0.10.7": (new, "mmengine"),
+    "mmbridge, loop": (new, "mmbridge.runners.loop"),
+}
+
+
 def start(name: str) -> None:
     """Train one iteration in this process, and print the seconds it took to build and to train."""
     warnings.simplefilter("ignore")
@@ -105,8 +106,8 @@ def start(name: str) -> None:
         if name == BARE:
             bare(clock)
         else:
-            run = old if name.startswith("MMCV") or name.endswith("legacy") else new
-            run(PACKAGES[name], folder, clock)
+            run, package = ENGINES[name]
+            run(package, folder, clock)
     print(json.dumps([clock[1] - clock[0], clock[2] - clock[0]]))
 
 
@@ -121,7 +122,7 @@ def measured(name: str) -> list[float]:
 
 def main(rounds: int) -> None:
     """Print the table."""
-    names = [BARE, *(name for name, package in PACKAGES.items() if find_spec(package.split(".")[0]) is not None)]
+    names = [BARE, *(name for name, (_, package) in ENGINES.items() if find_spec(package.split(".")[0]) is not None)]
     for name in names:
         measured(name)  # not counted: it compiles the modules
     taken: dict[str, list[list[float]]] = {name: [] for name in names}

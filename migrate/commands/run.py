@@ -159,7 +159,6 @@ def _train(given: dict[str, Any], runtime: str) -> None:
             told = "stopped at once; --resume goes on from the latest checkpoint, if there is one."
             click.echo(f"migrate: {told}", err=True)
             sys.exit(130)
-    _leave_group()
     if runner.rank == 0:
         epochs = f"{runner.epoch} epochs, " if runner.epoch and runner.max_epochs is not None else ""
         told = f"Trained {epochs}{runner.iter} iterations; see {names.of(Path(runner.work_dir))}."
@@ -167,6 +166,7 @@ def _train(given: dict[str, Any], runtime: str) -> None:
             click.echo(told)
         except BrokenPipeError:  # the training is whole, whether anybody reads this or not
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _leave_group()  # last: without a group every process is the first
 
 
 def _leave_group() -> None:

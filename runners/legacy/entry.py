@@ -24,6 +24,7 @@ from mmbridge.runners.legacy.build import build_runner
 from mmbridge.runners.legacy.environment import environment_info, setup_multi_processes
 from mmbridge.runners.legacy.loaders import build_dataloader, loader_settings
 from mmbridge.runners.legacy.preparation import (
+    closing_handlers,
     moved_data_root,
     replace_references,
     run_logger,
@@ -99,14 +100,8 @@ def train_file(
     logger.info("Environment info:\n%s", meta["env_info"])
     logger.info("Distributed training: %s, seed: %d, deterministic: %s", world_size > 1, cfg.seed, deterministic)
     logger.info("Config, trained as by %s:\n%s", script, cfg.pretty_text)
-    try:
-        with naming(path, cfg.filename):
-            return train(
-                cfg, logger=logger, meta=meta, timestamp=timestamp, validate=validate, script=script, hooks=hooks
-            )
-    finally:
-        for handler in logger.handlers:
-            handler.close()
+    with naming(path, cfg.filename), closing_handlers(logger):
+        return train(cfg, logger=logger, meta=meta, timestamp=timestamp, validate=validate, script=script, hooks=hooks)
 
 
 def read_config(path: str | Path, options: Mapping[str, Any] | None = None) -> Config:
@@ -146,11 +141,7 @@ def train(
     """
     ways = _script(script)
     cfg = cfg if isinstance(cfg, Config) else Config(dict(cfg))
-    for key in ("data", "optimizers" if "optimizers" in cfg else "optimizer", "lr_config"):
-        if key not in cfg:
-            close = [wrong for wrong, meant in misspelt(cfg, KNOWN_KEYS).items() if meant == key]
-            hint = f"; did you mean it by {close[0]!r}?" if close else ""
-            raise ConfigError(f"{cfg.filename or 'config'}: has no {key!r}, which training needs{hint}")
+    _check_keys(cfg)
     workflow = [tuple(flow) for flow in cfg.get("workflow", [("train", 1)])]
     with blaming(cfg, "runner"):
         runner_cfg = runner_section(cfg, ways)
@@ -178,6 +169,14 @@ def train(
     _load(runner, cfg, ways)
     runner.run(loaders, workflow)
     return runner
+
+
+def _check_keys(cfg: Any) -> None:
+    for key in ("data", "optimizers" if "optimizers" in cfg else "optimizer", "lr_config"):
+        if key not in cfg:
+            close = [wrong for wrong, meant in misspelt(cfg, KNOWN_KEYS).items() if meant == key]
+            hint = f"; did you mean it by {close[0]!r}?" if close else ""
+            raise ConfigError(f"{cfg.filename or 'config'}: has no {key!r}, which training needs{hint}")
 
 
 def _model_and_optimizer(model: nn.Module, cfg: Any, ways: TrainScript) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import copy
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +118,13 @@ def run_logger(name: str, log_file: Path | None, level: str = "INFO") -> logging
         handler.setFormatter(logging.Formatter("%(asctime)s - %(name)s - %(levelname)s - %(message)s"))
         logger.addHandler(handler)
     return logger
+
+
+@contextmanager
+def closing_handlers(logger: logging.Logger) -> Iterator[None]:
+    """After the block the logger's files are closed."""
+    try:
+        yield
+    finally:
+        for handler in logger.handlers:
+            handler.close()

@@ -268,21 +268,6 @@ def test_ranks_of_older_launchers(project: Path) -> None:
         assert ran.stdout.startswith("rank 0\n"), ran.stderr
 
 
-def test_two_processes_train_and_leave_their_group(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread of a group that is there when Python ends may abort the process."""
-    pytest.importorskip("torch")
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    left = "atexit.register(lambda: print('left', not torch.distributed.is_initialized(), get_dist_info()))"
-    append("toy_library.py", f"\nimport atexit, torch\nfrom mmbridge.runners.dist import get_dist_info\n{left}\n")
-    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "mmbridge.migrate")
-    ran = fresh("configs/classify.py", "--launcher", "pytorch", *QUIET, "runner.max_epochs=1", program=torchrun)
-
-    assert 0 == ran.returncode, ran.stderr
-    assert 2 == ran.stdout.count("left True (0, 1)")
-    assert 1 == ran.stdout.count("Trained 1 epochs")
-
-
 def test_a_launcher_that_did_not_start_it_is_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     monkeypatch.delenv("RANK", raising=False)

@@ -145,3 +145,21 @@ def test_a_second_ctrl_c_stops_at_once(config: str) -> None:
 
     assert 130 == process.returncode
     assert "migrate: stopped at once; --resume goes on from the latest checkpoint, if there is one." in err
+
+
+@BOTH
+def test_two_processes_train_and_leave_their_group(config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of a group that is there when Python ends may abort the process. The first alone tells of the end."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    left = "atexit.register(lambda: print('left', not torch.distributed.is_initialized()))"
+    append("toy_library.py" if config == OLD else "new_style_library.py", f"\nimport atexit, torch\n{left}\n")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    options = ["--launcher", "pytorch", "--seed", "0", "--cfg-options", ONE[config]]
+    ran = subprocess.run(
+        [*torchrun, "-m", "mmbridge.migrate", "run", config, *options], capture_output=True, text=True, timeout=120
+    )
+
+    assert 0 == ran.returncode, ran.stderr
+    assert 2 == ran.stdout.count("left True\n")
+    assert 1 == ran.stdout.count("Trained 1 epochs")

@@ -136,7 +136,7 @@ class LogProcessor:
         return {**scalars, **(facts if with_non_scalar else {}), **times}, line
 
     def _get_cur_loop(self, runner: Any, mode: str) -> Any:
-        """The loop of ``mode``."""
+        """The loop of ``mode``; methods overridden by MMEngine's libraries ask for it."""
         return getattr(runner, f"{mode}_loop")
 
     def _get_dataloader_size(self, runner: Any, mode: str) -> int:

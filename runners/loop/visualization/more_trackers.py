@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mmbridge.runners.hooks.tracker import package
 from mmbridge.runners.loop.registry import VISBACKENDS
-from mmbridge.runners.loop.visualization.trackers import without_step
-from mmbridge.runners.loop.visualization.vis_backend import BaseVisBackend, force_init_env
-
-Suffixes = str | Sequence[str]
+from mmbridge.runners.loop.visualization.trackers import NumberByNumber, Suffixes, files_ending
+from mmbridge.runners.loop.visualization.vis_backend import force_init_env
 
 
-class OfARun(BaseVisBackend):
-    """What they have in common: ``init_kwargs`` open a run of the client, numbers are logged one by one."""
+class OfARun(NumberByNumber):
+    """What they have in common: ``init_kwargs`` open a run of the client."""
 
     _run: Any = None
 
@@ -30,14 +28,6 @@ class OfARun(BaseVisBackend):
     def experiment(self) -> Any:
         """The client's object for the run."""
         return self._run
-
-    @force_init_env
-    def add_scalars(
-        self, scalar_dict: Mapping[str, Any], step: int = 0, file_path: str | None = None, **kwargs: Any
-    ) -> None:
-        """Log the numbers. Raises ValueError if ``step`` is among them."""
-        for name, value in without_step(scalar_dict).items():
-            self.add_scalar(name, value, step)
 
 
 @VISBACKENDS.register_module()
@@ -89,7 +79,7 @@ class ClearMLVisBackend(OfARun):
     def close(self) -> None:
         """Upload the files; close the task."""
         if self._run is not None:
-            for path in _files(self._work_dir, "*", self._artifact_suffix):
+            for path in files_ending(self._work_dir, "*", self._artifact_suffix):
                 self._run.upload_artifact(path.name, os.fspath(path))
             self._run.close()
 
@@ -166,7 +156,7 @@ class DVCLiveVisBackend(OfARun):
     def close(self) -> None:
         """Log the files; end the log."""
         if self._run is not None:
-            for path in _files(self._save_dir, "**/*", self._artifact_suffix):
+            for path in files_ending(self._save_dir, "**/*", self._artifact_suffix):
                 self._run.log_artifact(os.fspath(path))
             self._run.end()
 
@@ -199,14 +189,6 @@ class AimVisBackend(OfARun):
         """Close the run."""
         if self._run is not None:
             self._run.close()
-
-
-def _files(folder: str | None, pattern: str, suffix: Suffixes) -> list[Path]:
-    """The files of ``folder`` that match and end with a suffix, in order."""
-    if folder is None:
-        return []
-    endings = suffix if isinstance(suffix, str) else tuple(suffix)
-    return [path for path in sorted(Path(folder).glob(pattern)) if path.is_file() and path.name.endswith(endings)]
 
 
 def _parameters(value: Any) -> Any:

@@ -16,9 +16,23 @@ from mmbridge.runners.hooks.wandb import open_wandb
 from mmbridge.runners.loop.registry import VISBACKENDS
 from mmbridge.runners.loop.visualization.vis_backend import BaseVisBackend, force_init_env
 
+Suffixes = str | Sequence[str]
+
+
+class NumberByNumber(BaseVisBackend):
+    """A backend that has no call for several numbers at once."""
+
+    @force_init_env
+    def add_scalars(
+        self, scalar_dict: Mapping[str, Any], step: int = 0, file_path: str | None = None, **kwargs: Any
+    ) -> None:
+        """Write the numbers. Raises ValueError if ``step`` is among them."""
+        for name, value in without_step(scalar_dict).items():
+            self.add_scalar(name, value, step)
+
 
 @VISBACKENDS.register_module()
-class TensorboardVisBackend(BaseVisBackend):
+class TensorboardVisBackend(NumberByNumber):
     """Writes texts, images and numbers for TensorBoard below ``save_dir``."""
 
     _tensorboard: Any = None
@@ -50,14 +64,6 @@ class TensorboardVisBackend(BaseVisBackend):
             self._tensorboard.add_scalar(name, value, step)
         else:
             warnings.warn(f"TensorBoard: {name} is no number but {type(value).__name__}, not written", stacklevel=2)
-
-    @force_init_env
-    def add_scalars(
-        self, scalar_dict: Mapping[str, Any], step: int = 0, file_path: str | None = None, **kwargs: Any
-    ) -> None:
-        """Write the numbers. Raises ValueError if ``step`` is among them."""
-        for name, value in without_step(scalar_dict).items():
-            self.add_scalar(name, value, step)
 
     def close(self) -> None:
         """Close the writer."""
@@ -156,7 +162,7 @@ class MLflowVisBackend(BaseVisBackend):
         tags: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
         tracking_uri: str | None = None,
-        artifact_suffix: str | Sequence[str] = (".json", ".log", ".py", "yaml"),
+        artifact_suffix: Suffixes = (".json", ".log", ".py", "yaml"),
         tracked_config_keys: Sequence[str] | None = None,
         artifact_location: str | None = None,
     ) -> None:
@@ -166,7 +172,7 @@ class MLflowVisBackend(BaseVisBackend):
         self._tags = tags
         self._params = params
         self._tracking_uri = tracking_uri
-        self._artifact_suffix = artifact_suffix if isinstance(artifact_suffix, str) else tuple(artifact_suffix)
+        self._artifact_suffix = artifact_suffix
         self._tracked_config_keys = tracked_config_keys
         self._artifact_location = artifact_location
         self._work_dir: str | None = None
@@ -219,10 +225,9 @@ class MLflowVisBackend(BaseVisBackend):
         """Upload the files of the work_dir; close the run."""
         if self._mlflow is None:
             return
-        for path in sorted(Path(self._work_dir).rglob("*")) if self._work_dir is not None else ():
-            if path.is_file() and path.name.endswith(self._artifact_suffix):
-                folder = os.path.dirname(os.path.relpath(path, self._work_dir))
-                self._mlflow.log_artifact(os.fspath(path), folder)
+        for path in files_ending(self._work_dir, "**/*", self._artifact_suffix):
+            folder = os.path.dirname(os.path.relpath(path, self._work_dir))
+            self._mlflow.log_artifact(os.fspath(path), folder)
         self._mlflow.end_run()
 
 
@@ -231,6 +236,14 @@ def without_step(scalars: Mapping[str, Any]) -> Mapping[str, Any]:
     if "step" in scalars:
         raise ValueError("'step' is no scalar of its own; pass it as the argument step")
     return scalars
+
+
+def files_ending(folder: str | None, pattern: str, suffix: Suffixes) -> list[Path]:
+    """The files of ``folder`` that match and end with a suffix, in order."""
+    if folder is None:
+        return []
+    endings = suffix if isinstance(suffix, str) else tuple(suffix)
+    return [path for path in sorted(Path(folder).glob(pattern)) if path.is_file() and path.name.endswith(endings)]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
