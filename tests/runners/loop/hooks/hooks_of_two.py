@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -47,3 +48,5 @@ if __name__ == "__main__":
     facts = {key: runner.message_hub.get_info(key) for key in ("best_score", "best_ckpt", "last_ckpt", "keep_ckpt_ids")}
     found = {"epoch": runner.epoch, "seen": runner.bare_model.seen.item(), **facts}
     torch.save(found, folder / f"rank{get_dist_info()[0]}.pt")
+    torch.distributed.destroy_process_group()
+    time.sleep(0.2)  # a thread of gloo that has not let go of the last tensor when Python ends aborts the process
